@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* townmeterd: options, privileges, signals; the work is elsewhere. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "backend.h"
+#include "check.h"
+#include "control.h"
+#include "instance.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "settings.h"
+#include "subagent.h"
+
+static struct options options;
+static struct control *control;
+
+static void report_mistake(const char *line)
+{
+	log_error("%s", line);
+}
+
+/* Without -c the default file is read if it is there. */
+static int configure(struct control_options *made)
+{
+	static const char usual[] = SYSCONFDIR "/townmeter/townmeter.yaml";
+	const char *path = options.config ? options.config : access(usual, F_OK) == 0 ? usual : NULL;
+	struct settings settings;
+
+	settings_defaults(&settings);
+	if (path && settings_read(&settings, path, report_mistake) > 0)
+		return -1;
+	*made = (struct control_options){
+		.backend = &backend_legacy,
+		.interval = settings.interval,
+		.max_age = settings.max_age,
+		.may_zero = settings.set_zero && !options.read_only,
+		.may_block = settings.set_block && !options.read_only};
+	return 0;
+}
+
+static void reload(void)
+{
+	struct control_options made;
+
+	if (configure(&made) < 0) {
+		log_error("the configuration stays as it was");
+		return;
+	}
+	control_configure(control, &made);
+	log_info("the configuration was read again");
+}
+
+static int serve(const struct control_options *made)
+{
+	int signals, result = 1;
+
+	if (instance_claim(options.state_directory) < 0)
+		return 1;
+	control = control_new(made);
+	if (!control)
+		return 1;
+	signals = loop_signals();
+	if (signals < 0 || control_start(control) < 0) {
+		log_error("can not start: %s", strerror(errno));
+		goto out;
+	}
+	if (subagent_start(control, options.agentx) < 0)
+		goto out;
+	sd_notify(0, "READY=1");
+	result = loop_run(control, signals, reload) < 0;
+	if (result)
+		log_error("can not wait for requests: %s", strerror(errno));
+	sd_notify(0, "STOPPING=1");
+	subagent_stop();
+out:
+	control_free(control);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct control_options made;
+	int status = options_read(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	log_open("townmeterd", 1, options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	if (options.check)
+		return check_run(&backend_legacy);
+	if (configure(&made) < 0)
+		return 1;
+	if (!options.foreground) {
+		if (daemon(0, 0) < 0) {
+			log_error("can not go to the background: %s", strerror(errno));
+			return 1;
+		}
+		log_open("townmeterd", 0, options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	}
+	return serve(&made);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * THE table engine: sorted rows, column descriptors, exact and next lookup, the checks of a SET that
+ * need no kernel. A group of scalars is a table with one row whose index is 0.
+ */
+#ifndef TOWNMETER_TABLE_H
+#define TOWNMETER_TABLE_H
+
+#include "control.h"
+#include "value.h"
+
+enum { TABLE_INDEX_MAX = 2 + NAME_TOWN_MAX + NAME_HOST_MAX, TABLE_ROOT_MAX = 14 };
+
+/* How a writable column takes a value. */
+struct setting {
+	enum command_kind kind; /* what is changed: the configuration may not allow it */
+	u_char type;            /* ASN_INTEGER or ASN_OCTET_STR: nothing else is looked into */
+	/* The value is of that type. Fills the command; returns SNMP_ERR_NOERROR or what is wrong. */
+	int (*take)(const netsnmp_variable_list *value, struct command *command);
+};
+
+struct column {
+	oid id;
+	/* One of the two: what towns and hosts have alike is read from their traffic. */
+	void (*get)(const struct view *view, uint32_t row, struct value *value);
+	void (*traffic)(const struct view_traffic *traffic, struct value *value);
+	const struct setting *setting; /* NULL: read-only */
+};
+
+struct table {
+	const char *name;
+	oid root[TABLE_ROOT_MAX];      /* the entry's OID; a column and an index follow */
+	size_t root_length;
+	const struct column *columns;  /* ascending by id; all that can be read */
+	size_t n_columns;
+	uint32_t (*rows)(const struct view *view);
+	/* Writes the row's index, returns its length: at most TABLE_INDEX_MAX. */
+	size_t (*index)(const struct view *view, uint32_t row, oid *index);
+	/* The row's traffic; NULL if no column reads it. */
+	const struct view_traffic *(*traffic)(const struct view *view, uint32_t row);
+	/* Names the row in a command; false if no row can have this index. NULL: no settings. */
+	bool (*name_row)(const oid *index, size_t length, struct command *command);
+};
+
+/* Where an object is found. */
+struct instance {
+	const struct table *table;
+	const struct column *column;
+	uint32_t row;
+};
+
+/* The MIB's root, and its length. */
+#define TABLE_MIB 1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 8696
+enum { TABLE_MIB_LENGTH = 10 };
+
+/* All tables, in the order of their OIDs; the list ends with NULL. */
+extern const struct table *const tables[];
+
+/* Finds the object with exactly this name. Returns SNMP_ERR_NOERROR, or SNMP_NOSUCHOBJECT or
+ * SNMP_NOSUCHINSTANCE. */
+int table_find(const struct view *view, const oid *name, size_t length, struct instance *found);
+
+/* Finds the first object behind this name (at it, if `inclusive`) and before `end` (end_length 0: no
+ * end). Returns whether there is one. */
+bool table_next(const struct view *view, const oid *name, size_t length, bool inclusive, const oid *end,
+		size_t end_length, struct instance *found);
+
+/* Writes the object's name, returns its length: at most MAX_OID_LEN. */
+size_t table_name(const struct view *view, const struct instance *instance, oid *name);
+
+/* Reads the object. */
+void table_get(const struct view *view, const struct instance *instance, struct value *value);
+
+/* Checks one variable of a SET: object, type, value. Fills the command. Returns SNMP_ERR_NOERROR, or
+ * the error for this variable. */
+int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command);
+
+/* Appends a name to an index as RFC 2578, 7.7 has it: its length, then its octets. */
+size_t table_index_text(oid *index, const char *text);
+
+/* Takes such a name of 1 to `most` octets from an index; returns how many sub-identifiers it took, 0 if
+ * it is none. */
+size_t table_parse_text(const oid *index, size_t length, char *text, size_t most);
+
+#endif

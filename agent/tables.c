@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tables.h"
+
+const struct table *const tables[] = {
+	&scalars, &total_table, &town_table, &host_table, &address_table, NULL};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A backend reads the kernel's rules and changes them; it knows nothing of towns and hosts. All
+ * calls come from one thread. Errors: -1, and one clear line in `error` that says what was found and
+ * what to do.
+ */
+#ifndef TOWNMETER_BACKEND_H
+#define TOWNMETER_BACKEND_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include "snapshot.h"
+
+enum { BACKEND_ERROR_SIZE = 256 };
+
+struct backend;
+
+/* One change of the rules. Rules are named by their index in the snapshot read last. */
+enum edit_kind {
+	EDIT_ZERO,   /* set the rule's counter to zero; `counter` gives what it had counted */
+	EDIT_ADD,    /* add `counter` to the rule's counter */
+	EDIT_DELETE, /* remove the rule; `counter` gives its last count, exactly */
+	EDIT_INSERT, /* a rule with one prefix, before rule `rule` */
+};
+
+struct edit {
+	enum edit_kind kind;
+	uint32_t rule;       /* EDIT_INSERT: RULE_NONE puts it at the end of `chain` */
+	uint32_t chain;
+	struct prefix prefix;
+	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
+	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE or VERDICT_DROP */
+	char comment[256];   /* EDIT_INSERT: "" for none */
+	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE: returned */
+};
+
+enum change_result {
+	CHANGE_DONE,
+	CHANGE_STALE,   /* nothing was changed, since the rules are not those of the last read: read again */
+	CHANGE_REFUSED, /* nothing was changed */
+	CHANGE_BROKEN,  /* something was changed and could not be put back */
+};
+
+struct backend_ops {
+	const char *name;
+
+	/* Are there rules of this backend in this network namespace? 1 yes, 0 no (`error` says what was
+	 * looked for), -1 it can not be told. Creates nothing. */
+	int (*probe)(char error[BACKEND_ERROR_SIZE]);
+
+	/* Opens what is needed; call before privileges are dropped. NULL on error. */
+	struct backend *(*open)(char error[BACKEND_ERROR_SIZE]);
+	void (*close)(struct backend *backend);
+
+	/* Keeps other well-behaved programs from changing the rules until unlock(). Gives up at the
+	 * deadline (CLOCK_MONOTONIC). */
+	int (*lock)(struct backend *backend, const struct timespec *deadline, char error[BACKEND_ERROR_SIZE]);
+	void (*unlock)(struct backend *backend);
+
+	/* Reads everything, while locked. */
+	int (*read)(struct backend *backend, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE]);
+
+	/* Makes all the edits or none, while locked and after a read. Loses no packet's count. The
+	 * snapshot's indexes are stale afterwards. Returns CHANGE_DONE or what went wrong. */
+	enum change_result (*change)(struct backend *backend, struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE]);
+
+	/* Prints a rule of the last read on standard output as the backend's own tool does (`iptables -S`),
+	 * without a newline. Only for a process that ends soon. Returns 0 or -1. */
+	int (*print)(struct backend *backend, uint32_t rule);
+};
+
+extern const struct backend_ops backend_legacy;
+
+#endif

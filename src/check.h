@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `townmeterd --check`: every rule, and what it is taken for and why. */
+#ifndef TOWNMETER_CHECK_H
+#define TOWNMETER_CHECK_H
+
+struct backend_ops;
+
+/* Prints to standard output. Nothing is written to the kernel. Returns the exit status: 0, or 1 with one
+ * line in the log. Only for a process that ends then. */
+int check_run(const struct backend_ops *ops);
+
+#endif

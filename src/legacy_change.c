@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "legacy_change.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Between REPLACE and ADD_COUNTERS the table's counters are in this process only: it must not be
+ * stopped by a signal there. */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void allow_signals(const sigset_t *before)
+{
+	int saved = errno;
+
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+	errno = saved;
+}
+
+static struct counter counter_of(const struct xt_counters *c)
+{
+	return (struct counter){.packets = c->pcnt, .octets = c->bcnt};
+}
+
+static void add_to(struct xt_counters *sum, const struct counter *more)
+{
+	sum->pcnt += more->packets;
+	sum->bcnt += more->octets;
+}
+
+static void take_from(struct xt_counters *sum, const struct counter *less)
+{
+	sum->pcnt -= less->packets;
+	sum->bcnt -= less->octets;
+}
+
+/* The counters as read, entry by entry; NULL with errno. */
+static struct xt_counters *counters_read(const struct legacy_table *table)
+{
+	struct xt_counters *counters = calloc(table->info.num_entries, sizeof *counters);
+
+	for (size_t offset = 0, i = 0; counters && i < table->info.num_entries; i++) {
+		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
+		counters[i] = *entry.counters;
+		offset += entry.next_offset;
+	}
+	return counters;
+}
+
+/* EINVAL: another number of entries than was read. EAGAIN: the kernel found the table changed. */
+static enum change_result refused(void)
+{
+	return errno == EINVAL || errno == EAGAIN ? CHANGE_STALE : CHANGE_REFUSED;
+}
+
+static enum change_result add_only(struct legacy_transaction *t)
+{
+	t->add = legacy_counters_new(t->table->info.num_entries);
+	t->old = counters_read(t->table);
+	if (!t->add || !t->old)
+		return CHANGE_REFUSED;
+	for (size_t i = 0; i < t->n; i++) {
+		struct edit *edit = t->changes[i].edit;
+		struct xt_counters *own = &t->add->counters[t->changes[i].entry];
+		if (edit->kind == EDIT_ZERO) {
+			edit->counter = counter_of(&t->old[t->changes[i].entry]);
+			take_from(own, &edit->counter);
+		} else {
+			add_to(own, &edit->counter);
+		}
+	}
+	if (legacy_table_add(t->table, t->add) < 0)
+		return refused();
+	t->done = true;
+	return CHANGE_DONE;
+}
+
+/* What the old table had counted last goes to the entries that stay, but not to those zeroed. */
+static void hand_over(struct legacy_transaction *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct edit *edit = t->changes[i].edit;
+		struct xt_counters *own = &t->old[t->changes[i].entry];
+		if (edit->kind == EDIT_DELETE || edit->kind == EDIT_ZERO)
+			edit->counter = counter_of(own);
+		if (edit->kind == EDIT_ZERO)
+			memset(own, 0, sizeof *own);
+		if (edit->kind == EDIT_ADD)
+			add_to(own, &edit->counter);
+	}
+	for (unsigned i = 0; i < t->edition.info.num_entries; i++) {
+		if (t->edition.origin[i] != RULE_NONE)
+			t->add->counters[i] = t->old[t->edition.origin[i]];
+		else
+			add_to(&t->add->counters[i], &t->edition.inserted[i]->counter);
+	}
+}
+
+/* No memory is taken between the two calls: the second must not fail for want of it. */
+static enum change_result replace(struct legacy_transaction *t, const struct legacy_change *structural, size_t n)
+{
+	sigset_t before;
+
+	if (legacy_edition_make(&t->edition, t->table, structural, n) < 0)
+		return CHANGE_REFUSED;
+	t->add = legacy_counters_new(t->edition.info.num_entries);
+	t->old = calloc(t->table->info.num_entries, sizeof *t->old);
+	if (!t->add || !t->old)
+		return CHANGE_REFUSED;
+	hold_signals(&before);
+	if (legacy_table_replace(t->table, &t->edition.info, t->edition.entries, t->old,
+				 t->table->info.num_entries) < 0) {
+		allow_signals(&before);
+		return errno == EAGAIN ? CHANGE_STALE : CHANGE_REFUSED;
+	}
+	t->replaced = true;
+	hand_over(t);
+	int result = legacy_table_add(t->table, t->add);
+	allow_signals(&before);
+	if (result < 0)
+		return CHANGE_BROKEN;
+	t->done = true;
+	return CHANGE_DONE;
+}
+
+enum change_result legacy_transaction_run(struct legacy_transaction *t)
+{
+	struct legacy_change *structural = calloc(t->n + 1, sizeof *structural);
+	size_t n = 0;
+
+	if (!structural)
+		return CHANGE_REFUSED;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->changes[i].edit->kind == EDIT_INSERT || t->changes[i].edit->kind == EDIT_DELETE)
+			structural[n++] = t->changes[i];
+	enum change_result result = n ? replace(t, structural, n) : add_only(t);
+	int saved = errno;
+	free(structural);
+	errno = saved;
+	return result;
+}
+
+/* The counters of the table that comes back: those of the one that goes, where an entry was in both,
+ * with what the edits had taken out. */
+static int revert_replace(struct legacy_transaction *t)
+{
+	unsigned n_old = t->table->info.num_entries, n_new = t->edition.info.num_entries;
+	struct xt_counters_info *back = legacy_counters_new(n_old);
+	struct xt_counters *last = calloc(n_new, sizeof *last);
+	sigset_t before;
+	int result = -1;
+
+	if (!back || !last)
+		goto out;
+	hold_signals(&before);
+	if (legacy_table_replace(t->table, &t->table->info, t->table->entries, last, n_new) == 0) {
+		for (unsigned i = 0; i < n_new; i++)
+			if (t->edition.origin[i] != RULE_NONE)
+				back->counters[t->edition.origin[i]] = last[i];
+		for (size_t i = 0; i < t->n; i++) {
+			struct edit *edit = t->changes[i].edit;
+			if (edit->kind == EDIT_DELETE || edit->kind == EDIT_ZERO)
+				add_to(&back->counters[t->changes[i].entry], &edit->counter);
+			if (edit->kind == EDIT_ADD)
+				take_from(&back->counters[t->changes[i].entry], &edit->counter);
+		}
+		result = legacy_table_add(t->table, back);
+	}
+	allow_signals(&before);
+out:
+	free(back);
+	free(last);
+	return result;
+}
+
+int legacy_transaction_revert(struct legacy_transaction *t)
+{
+	if (!t->done)
+		return 0;
+	t->done = false;
+	if (t->replaced)
+		return revert_replace(t);
+	for (unsigned i = 0; i < t->add->num_counters; i++) {
+		t->add->counters[i].pcnt = 0 - t->add->counters[i].pcnt;
+		t->add->counters[i].bcnt = 0 - t->add->counters[i].bcnt;
+	}
+	return legacy_table_add(t->table, t->add);
+}
+
+void legacy_transaction_free(struct legacy_transaction *t)
+{
+	legacy_edition_free(&t->edition);
+	free(t->add);
+	free(t->old);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "legacy_table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A foreign writer between GET_INFO and GET_ENTRIES, which the lock keeps off, gives EAGAIN. */
+enum { READ_TRIES = 10 };
+
+static const char table_name[] = "filter";
+
+size_t legacy_head_size(uint8_t family)
+{
+	return family == 6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
+}
+
+struct legacy_entry legacy_entry_at(uint8_t family, unsigned char *entries, size_t offset)
+{
+	unsigned char *head = entries + offset;
+	struct legacy_entry entry = {.head = head};
+
+	if (family == 6) {
+		struct ip6t_entry *e = (void *)head;
+		entry.target_offset = e->target_offset;
+		entry.next_offset = e->next_offset;
+		entry.counters = &e->counters;
+	} else {
+		struct ipt_entry *e = (void *)head;
+		entry.target_offset = e->target_offset;
+		entry.next_offset = e->next_offset;
+		entry.counters = &e->counters;
+	}
+	entry.target = (void *)(head + entry.target_offset);
+	return entry;
+}
+
+int legacy_table_listed(uint8_t family)
+{
+	FILE *file = fopen(family == 6 ? "/proc/thread-self/net/ip6_tables_names"
+				       : "/proc/thread-self/net/ip_tables_names", "re");
+	char line[64];
+	int found = 0;
+
+	if (!file)
+		return errno == ENOENT ? 0 : -1;
+	while (fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found |= strcmp(line, table_name) == 0;
+	}
+	fclose(file);
+	return found;
+}
+
+int legacy_table_open(struct legacy_table *table, uint8_t family)
+{
+	memset(table, 0, sizeof *table);
+	table->family = family;
+	table->socket = socket(family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return table->socket < 0 && errno != EAFNOSUPPORT ? -1 : 0;
+}
+
+void legacy_table_close(struct legacy_table *table)
+{
+	if (table->socket >= 0)
+		close(table->socket);
+	free(table->buffer);
+	free(table->spare);
+}
+
+static int level(const struct legacy_table *table)
+{
+	return table->family == 6 ? IPPROTO_IPV6 : IPPROTO_IP;
+}
+
+static int ask(struct legacy_table *table, struct ipt_getinfo *info)
+{
+	socklen_t size = sizeof *info;
+
+	memset(info, 0, sizeof *info);
+	memcpy(info->name, table_name, sizeof table_name);
+	if (getsockopt(table->socket, level(table), IPT_SO_GET_INFO, info, &size) < 0)
+		return -1;
+	size_t want = sizeof(struct ipt_get_entries) + info->size;
+	if (want > table->spare_size) {
+		void *bigger = realloc(table->spare, want);
+		if (!bigger)
+			return -1;
+		table->spare = bigger;
+		table->spare_size = want;
+	}
+	struct ipt_get_entries *get = table->spare;
+	memset(get, 0, sizeof *get);
+	memcpy(get->name, table_name, sizeof table_name);
+	get->size = info->size;
+	size = (socklen_t)want;
+	return getsockopt(table->socket, level(table), IPT_SO_GET_ENTRIES, get, &size);
+}
+
+/* All but the counters, and what the kernel notes for itself in the field before them. */
+static bool same_rules(uint8_t family, unsigned char *a, unsigned char *b, size_t size)
+{
+	size_t noted = family == 6 ? offsetof(struct ip6t_entry, comefrom) : offsetof(struct ipt_entry, comefrom);
+	size_t head = legacy_head_size(family);
+
+	for (size_t offset = 0; offset < size;) {
+		size_t next = legacy_entry_at(family, a, offset).next_offset;
+		if (memcmp(a + offset, b + offset, noted) != 0 ||
+		    memcmp(a + offset + head, b + offset + head, next - head) != 0)
+			return false;
+		offset += next;
+	}
+	return true;
+}
+
+int legacy_table_read(struct legacy_table *table, bool *same)
+{
+	struct ipt_getinfo info;
+	int listed = table->socket < 0 ? 0 : legacy_table_listed(table->family);
+
+	*same = !listed && !table->present;
+	if (listed <= 0) {
+		table->present = false;
+		table->entries = NULL;
+		return listed;
+	}
+	for (int tries = 0; ask(table, &info) < 0; tries++)
+		if (errno != EAGAIN || tries == READ_TRIES)
+			return -1;
+	unsigned char *entries = (unsigned char *)table->spare + sizeof(struct ipt_get_entries);
+	*same = table->present && table->entries && info.size == table->info.size &&
+		info.num_entries == table->info.num_entries &&
+		memcmp(info.hook_entry, table->info.hook_entry, sizeof info.hook_entry) == 0 &&
+		memcmp(info.underflow, table->info.underflow, sizeof info.underflow) == 0 &&
+		same_rules(table->family, entries, table->entries, info.size);
+	void *filled = table->spare;
+	size_t filled_size = table->spare_size;
+	table->spare = table->buffer;
+	table->spare_size = table->buffer_size;
+	table->buffer = filled;
+	table->buffer_size = filled_size;
+	table->entries = entries;
+	table->info = info;
+	table->present = true;
+	return 0;
+}
+
+struct xt_counters_info *legacy_counters_new(unsigned n)
+{
+	struct xt_counters_info *info = calloc(1, sizeof *info + n * sizeof info->counters[0]);
+
+	if (info) {
+		memcpy(info->name, table_name, sizeof table_name);
+		info->num_counters = n;
+	}
+	return info;
+}
+
+int legacy_table_add(const struct legacy_table *table, const struct xt_counters_info *add)
+{
+	size_t size = sizeof *add + add->num_counters * sizeof add->counters[0];
+
+	return setsockopt(table->socket, level(table), IPT_SO_SET_ADD_COUNTERS, add, (socklen_t)size);
+}
+
+int legacy_table_replace(const struct legacy_table *table, const struct ipt_getinfo *info,
+			 const unsigned char *entries, struct xt_counters *old, unsigned n_old)
+{
+	size_t size = sizeof(struct ipt_replace) + info->size;
+	struct ipt_replace *replace = calloc(1, size);
+
+	if (!replace)
+		return -1;
+	memcpy(replace->name, table_name, sizeof table_name);
+	replace->valid_hooks = info->valid_hooks;
+	replace->num_entries = info->num_entries;
+	replace->size = info->size;
+	memcpy(replace->hook_entry, info->hook_entry, sizeof info->hook_entry);
+	memcpy(replace->underflow, info->underflow, sizeof info->underflow);
+	replace->num_counters = n_old;
+	replace->counters = old;
+	memcpy(replace->entries, entries, info->size);
+	int result = setsockopt(table->socket, level(table), IPT_SO_SET_REPLACE, replace, (socklen_t)size);
+	int saved = errno;
+	free(replace);
+	errno = saved;
+	return result;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "meter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter_private.h"
+
+struct meter *meter_new(decitime now)
+{
+	struct meter *meter = calloc(1, sizeof *meter);
+
+	if (meter) {
+		meter->tables_last_change = now;
+		meter->discontinuity = now;
+		meter->generation = UINT64_MAX;
+	}
+	return meter;
+}
+
+void meter_free(struct meter *meter)
+{
+	if (!meter)
+		return;
+	for (uint32_t i = 0; i < meter->n_hosts; i++)
+		free(meter->hosts[i].remark);
+	for (uint32_t i = 0; i < meter->n_problems; i++)
+		free(meter->problems[i]);
+	recognition_free(meter->found);
+	free(meter->problems);
+	free(meter->towns);
+	free(meter->hosts);
+	free(meter->town_order);
+	free(meter->host_order);
+	free(meter->tracks);
+	free(meter->absent);
+	free(meter->expected);
+	free(meter->memory);
+	meter_description_free(meter->described);
+	free(meter);
+}
+
+static void add(struct counter *sum, uint64_t packets, uint64_t octets)
+{
+	sum->packets += packets;
+	sum->octets += octets;
+}
+
+/* Where a rule's growth belongs. */
+static void attribute(struct meter *meter, const struct track *track, uint64_t packets, uint64_t octets)
+{
+	struct town *town = track->town != RULE_NONE ? &meter->towns[track->town] : NULL;
+	struct host *host = track->host != RULE_NONE ? &meter->hosts[track->host] : NULL;
+
+	switch (track->key.kind) {
+	case ROLE_TOTAL:
+	case ROLE_POLICY:
+		add(&meter->totals[track->key.town].flow.plus, packets, octets);
+		break;
+	case ROLE_JUMP:
+		add(&town->traffic.flow[track->key.direction].plus, packets, octets);
+		break;
+	case ROLE_COUNT:
+		add(&host->traffic.flow[track->key.direction].plus, packets, octets);
+		break;
+	case ROLE_HOST_DROP:
+		add(&host->traffic.dropped, packets, octets);
+		/* A drop behind the counting rule gets packets that the host was charged for. */
+		if (track->late)
+			add(&host->traffic.flow[track->key.direction].minus, packets, octets);
+		/* fall through */
+	case ROLE_TOWN_DROP:
+		add(&town->traffic.dropped, packets, octets);
+		add(&town->traffic.flow[track->key.direction].minus, packets, octets);
+		break;
+	default:
+		break;
+	}
+}
+
+void meter_stamp(struct meter *meter, const struct track *track, decitime now)
+{
+	/* Later than all earlier ones, even if the clock was set back. */
+	if (meter->stamp == 0)
+		meter->stamp = now > meter->discontinuity ? now : meter->discontinuity + 1;
+	meter->discontinuity = meter->stamp;
+	if (track->key.kind == ROLE_TOTAL || track->key.kind == ROLE_POLICY)
+		meter->totals[track->key.town].discontinuity = meter->stamp;
+	if (track->town != RULE_NONE)
+		meter->towns[track->town].traffic.discontinuity = meter->stamp;
+	if (track->host != RULE_NONE)
+		meter->hosts[track->host].traffic.discontinuity = meter->stamp;
+}
+
+static void advance(uint64_t *amount, uint64_t *debt, uint64_t plus, uint64_t minus)
+{
+	uint64_t owed = *debt + minus;
+
+	if (plus >= owed) {
+		*amount += plus - owed;
+		*debt = 0;
+	} else {
+		*debt = owed - plus;
+	}
+}
+
+static void flow_advance(struct flow *flow)
+{
+	advance(&flow->amount.packets, &flow->debt.packets, flow->plus.packets, flow->minus.packets);
+	advance(&flow->amount.octets, &flow->debt.octets, flow->plus.octets, flow->minus.octets);
+	memset(&flow->plus, 0, sizeof flow->plus);
+	memset(&flow->minus, 0, sizeof flow->minus);
+}
+
+void meter_settle(struct meter *meter)
+{
+	for (int i = VIEW_CHAIN_FORWARD; i <= VIEW_CHAIN_OUTPUT; i++)
+		flow_advance(&meter->totals[i].flow);
+	for (uint32_t i = 0; i < meter->n_towns; i++)
+		for (int d = 0; d < 2; d++)
+			flow_advance(&meter->towns[i].traffic.flow[d]);
+	for (uint32_t i = 0; i < meter->n_hosts; i++)
+		for (int d = 0; d < 2; d++)
+			flow_advance(&meter->hosts[i].traffic.flow[d]);
+}
+
+/*
+ * A counter that fell was set to zero, or its rule was made anew, by another program: what it reads
+ * now came since. What it had counted between our last look and then is lost, which the stamp says.
+ */
+static bool take_in(struct meter *meter, struct track *track, const struct counter *now)
+{
+	bool fell = now->packets < track->last.packets || now->octets < track->last.octets;
+
+	if (fell)
+		track->last = (struct counter){0};
+	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
+	track->last = *now;
+	return fell;
+}
+
+int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report, void *context)
+{
+	bool reset = false;
+
+	meter->stamp = 0;
+	if (snapshot->generation != meter->generation &&
+	    meter_adopt(meter, snapshot, now, report, context) < 0)
+		return -1;
+	for (uint32_t i = 0; i < meter->n_tracks; i++) {
+		struct track *track = &meter->tracks[i];
+		if (track->key.kind == ROLE_OTHER || !take_in(meter, track, &snapshot->counters[i]))
+			continue;
+		meter_stamp(meter, track, now);
+		reset = true;
+	}
+	meter->resets += reset;
+	meter_settle(meter);
+	return 0;
+}
+
+const struct recognition *meter_recognition(const struct meter *meter)
+{
+	return meter->found;
+}
+
+void meter_rule_zeroed(struct meter *meter, uint32_t rule, const struct counter *taken)
+{
+	struct track *track = &meter->tracks[rule];
+
+	take_in(meter, track, taken);
+	track->last = (struct counter){0};
+}
+
+void meter_rule_deleted(struct meter *meter, uint32_t rule, const struct counter *taken)
+{
+	meter_rule_zeroed(meter, rule, taken);
+	/* The next fold finds it gone, which is no loss. */
+	meter->tracks[rule].present = false;
+}
+
+void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *added)
+{
+	struct track *track = &meter->tracks[rule];
+
+	add(&track->last, added->packets, added->octets);
+}
+
+int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix, enum direction direction,
+			bool drop, const struct counter *count)
+{
+	struct track *more = realloc(meter->expected, (meter->n_expected + 1) * sizeof *more);
+
+	if (!more)
+		return -1;
+	meter->expected = more;
+	struct track *track = &more[meter->n_expected++];
+	memset(track, 0, sizeof *track);
+	track->key.town = town;
+	track->key.family = prefix->family;
+	track->key.direction = (uint8_t)direction;
+	track->key.kind = drop ? ROLE_HOST_DROP : ROLE_COUNT;
+	track->key.prefix = *prefix;
+	track->last = *count;
+	return 0;
+}
+
+struct period_parts {
+	struct meter_period *period;
+	struct counter now[2];
+};
+
+static struct period_parts period_of(struct meter *meter, enum meter_kind kind, uint32_t id)
+{
+	struct period_parts parts = {0};
+
+	if (kind == METER_TOTAL) {
+		parts.period = &meter->totals[id].period;
+		parts.now[0] = meter->totals[id].flow.amount;
+		return parts;
+	}
+	struct traffic *traffic = kind == METER_TOWN ? &meter->towns[id].traffic : &meter->hosts[id].traffic;
+	parts.period = &traffic->period;
+	for (int d = 0; d < 2; d++)
+		parts.now[d] = traffic->flow[d].amount;
+	return parts;
+}
+
+struct meter_period meter_period_end(struct meter *meter, enum meter_kind kind, uint32_t id, decitime now)
+{
+	struct period_parts parts = period_of(meter, kind, id);
+	struct meter_period before = *parts.period;
+
+	parts.period->number++;
+	parts.period->start = now;
+	for (int d = 0; d < 2; d++)
+		parts.period->base[d] = parts.now[d];
+	return before;
+}
+
+void meter_period_reopen(struct meter *meter, enum meter_kind kind, uint32_t id, const struct meter_period *period)
+{
+	*period_of(meter, kind, id).period = *period;
+}
+
+static int compare_keys(const struct rule_key *a, const struct rule_key *b)
+{
+	if (a->town != b->town)
+		return a->town < b->town ? -1 : 1;
+	if (a->kind != b->kind)
+		return (int)a->kind - (int)b->kind;
+	if (a->direction != b->direction)
+		return (int)a->direction - (int)b->direction;
+	if (a->ours != b->ours)
+		return (int)a->ours - (int)b->ours;
+	if (a->ordinal != b->ordinal)
+		return (int)a->ordinal - (int)b->ordinal;
+	if (a->family != b->family)
+		return (int)a->family - (int)b->family;
+	return prefix_compare(&a->prefix, &b->prefix);
+}
+
+int meter_by_key(const void *a, const void *b)
+{
+	return compare_keys(&((const struct track *)a)->key, &((const struct track *)b)->key);
+}
+
+struct rule_key meter_rule_key(const struct meter *meter, uint32_t rule)
+{
+	return meter->tracks[rule].key;
+}
+
+struct keyed {
+	struct rule_key key;
+	uint32_t rule;
+};
+
+static int by_keyed(const void *a, const void *b)
+{
+	return compare_keys(&((const struct keyed *)a)->key, &((const struct keyed *)b)->key);
+}
+
+int meter_locate(const struct meter *meter, const struct rule_key *keys, uint32_t *rules, size_t n)
+{
+	struct keyed *all = calloc(meter->n_tracks + 1u, sizeof *all);
+
+	if (!all)
+		return -1;
+	for (uint32_t i = 0; i < meter->n_tracks; i++)
+		all[i] = (struct keyed){.key = meter->tracks[i].key, .rule = i};
+	qsort(all, meter->n_tracks, sizeof *all, by_keyed);
+	for (size_t i = 0; i < n; i++) {
+		struct keyed wanted = {.key = keys[i]};
+		const struct keyed *found = bsearch(&wanted, all, meter->n_tracks, sizeof *all, by_keyed);
+		rules[i] = found ? found->rule : RULE_NONE;
+	}
+	free(all);
+	return 0;
+}

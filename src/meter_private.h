@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The meter's inside, shared by the files meter*.c only. */
+#ifndef TOWNMETER_METER_PRIVATE_H
+#define TOWNMETER_METER_PRIVATE_H
+
+#include "meter.h"
+
+/* A counter that never goes backwards. plus and minus gather during a fold. */
+struct flow {
+	struct counter amount, debt, plus, minus;
+};
+
+struct traffic {
+	struct flow flow[2]; /* by direction */
+	struct counter dropped;
+	decitime discontinuity;
+	struct meter_period period;
+};
+
+struct wish {
+	bool manager; /* someone asked us to block it */
+	bool foreign; /* a drop that we did not make stands */
+	bool ours;    /* a drop of ours stands */
+	uint8_t drops; /* enum drops */
+};
+
+struct total {
+	bool present, seen;
+	enum view_source source;
+	struct flow flow;
+	decitime discontinuity;
+	struct meter_period period;
+};
+
+struct town {
+	char name[NAME_TOWN_MAX + 1];
+	struct traffic traffic;
+	struct wish wish;
+	uint32_t found; /* in the recognition, or RULE_NONE */
+};
+
+struct host {
+	uint32_t town;
+	char name[NAME_HOST_MAX + 1];
+	struct traffic traffic;
+	struct wish wish;
+	uint32_t found;
+	uint8_t oper, reason;
+	decitime last_change;
+	char *remark; /* NULL: none */
+};
+
+/* A rule's counter as last seen. */
+struct track {
+	struct rule_key key;
+	struct counter last;
+	uint32_t town, host; /* identities, or RULE_NONE */
+	bool present;           /* it stood in the last snapshot, and we have not deleted it */
+	bool late;              /* role.late */
+	bool matched;           /* while rules are adopted: found again */
+};
+
+/* Which name a prefix had. */
+struct memory {
+	uint32_t town, host;
+	struct prefix prefix;
+};
+
+/* What the last recognition says of rows, for publishing without its ruleset. */
+struct description {
+	char *text;               /* prefixes of towns and hosts; offset 0 is "" */
+	uint64_t text_size, room;
+	uint32_t *town_text, *host_text; /* by identity: offsets */
+	struct view_address *addresses;  /* in SNMP's order; host: identity */
+	uint32_t n_addresses;
+};
+
+struct meter {
+	struct recognition *found;
+	uint64_t generation;
+	decitime tables_last_change, discontinuity;
+	decitime stamp;           /* of this fold's discontinuities; 0: none yet */
+	uint32_t resets;
+
+	struct total totals[VIEW_CHAIN_OUTPUT + 1];
+	struct town *towns;  /* by identity; rows are never removed */
+	struct host *hosts;
+	uint32_t n_towns, n_hosts;
+	uint32_t *town_order, *host_order; /* identities as SNMP orders them */
+
+	struct track *tracks;     /* one a rule of the last fold, in their order */
+	uint32_t n_tracks;
+	struct track *absent;     /* sorted by key: rules that stood once */
+	uint32_t n_absent;
+	struct track *expected;   /* rules that we put in and have not seen yet */
+	uint32_t n_expected;
+	struct memory *memory;    /* sorted by town, prefix */
+	uint32_t n_memory;
+
+	struct description *described;
+	char **problems;          /* of the last recognition, which were reported */
+	uint32_t n_problems;
+};
+
+/* meter_adopt.c: the rules are new; carries every counter over. */
+int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report,
+		void *context);
+
+/* meter_text.c: returns a new description, or NULL with errno ENOMEM. Ids are those of the
+ * recognition's rows; n_towns and n_hosts count all identities. */
+struct description *meter_describe(const struct ruleset *rules, const struct recognition *found,
+				   const uint32_t *town_ids, uint32_t n_towns, const uint32_t *host_ids,
+				   uint32_t n_hosts);
+void meter_description_free(struct description *description);
+
+/* For qsort() and bsearch(): tracks by key. */
+int meter_by_key(const void *a, const void *b);
+
+/* A discontinuity of the rows that a rule counts for, at a time that no earlier fold's had. */
+void meter_stamp(struct meter *meter, const struct track *track, decitime now);
+
+#endif

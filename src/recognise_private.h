@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the steps of recognise() share with one another, and with nobody else. */
+#ifndef TOWNMETER_RECOGNISE_PRIVATE_H
+#define TOWNMETER_RECOGNISE_PRIVATE_H
+
+#include "recognise.h"
+
+/* A counting or drop rule in a town's chain. */
+struct sighting {
+	uint32_t town;
+	struct prefix prefix;
+	uint32_t rule;
+	uint8_t direction;
+};
+
+struct work {
+	const struct ruleset *rules;
+	struct recognition *found;
+	uint32_t *town_of_chain;    /* RULE_NONE: not a town's */
+	struct sighting *sightings; /* of hosts; in the order of town, prefix, rule */
+	uint32_t n_sightings;
+	recognise_hint *hint;
+	void *context;
+	int failed;                 /* no memory: found.problems is incomplete */
+};
+
+/* Adds a line to found.problems. */
+void recognise_problem(struct work *work, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* For qsort(): sightings by town, prefix, direction, rule. */
+int recognise_order(const void *a, const void *b);
+
+/* The steps, in this order. Each returns 0, or -1 with errno ENOMEM. */
+int recognise_totals(struct work *work);
+int recognise_towns(struct work *work);   /* towns, jumps, town_of_chain */
+int recognise_hosts(struct work *work);   /* sightings, addresses, hosts */
+int recognise_blocks(struct work *work);  /* bypasses, what drops achieve */
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which chains are towns: those to which FORWARD jumps for exactly one prefix. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recognise_private.h"
+
+/* Why a rule of FORWARD is not a town's jump; NULL if it is one. */
+static const char *why_not_jump(const struct rule *rule)
+{
+	bool dst = rule->dst.family != PREFIX_NONE, src = rule->src.family != PREFIX_NONE;
+
+	if (rule->verdict == VERDICT_GOTO)
+		return "a goto (-g), not a jump (-j)";
+	if (rule->verdict != VERDICT_JUMP)
+		return "not a jump to a chain";
+	if (rule->odd & ODD_NEGATION)
+		return "a jump with a negation (!)";
+	if (rule->odd & ODD_INTERFACE)
+		return "a jump with an interface";
+	if (rule->odd & ODD_PROTOCOL)
+		return "a jump with a protocol";
+	if (rule->odd & ODD_MASK)
+		return "a jump with a mask that is not a prefix";
+	if (rule->odd)
+		return "a jump with a further match";
+	if (dst == src)
+		return dst ? "a jump with both -s and -d" : "a jump without -s or -d";
+	return NULL;
+}
+
+/* Town names with the chain that has it, to be sorted. */
+struct named {
+	const char *name;
+	uint32_t chain;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = name_compare(x->name, y->name);
+
+	return order ? order : (x->chain > y->chain) - (x->chain < y->chain);
+}
+
+/* The chains jumped to, each once, become towns; those of one name are one town. */
+static int make_towns(struct work *work, struct named *named, uint32_t n)
+{
+	struct recognition *found = work->found;
+
+	qsort(named, n, sizeof *named, by_name);
+	found->towns = calloc(n + 1u, sizeof *found->towns);
+	if (!found->towns)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct chain *chain = &work->rules->chains[named[i].chain];
+		if (i == 0 || name_compare(named[i - 1].name, named[i].name) != 0)
+			found->towns[found->n_towns++] =
+				(struct found_town){.name = chain->name,
+						    .chain = {RULE_NONE, RULE_NONE},
+						    .bypass = RULE_NONE};
+		struct found_town *town = &found->towns[found->n_towns - 1];
+		uint32_t *own = &town->chain[chain->family == PREFIX_IPV6];
+		/* Both backends may hold a chain of this name: the first is read, as the rules come. */
+		if (*own == RULE_NONE)
+			*own = named[i].chain;
+		work->town_of_chain[named[i].chain] = found->n_towns - 1;
+	}
+	return 0;
+}
+
+int recognise_order(const void *a, const void *b)
+{
+	const struct sighting *x = a, *y = b;
+
+	if (x->town != y->town)
+		return x->town < y->town ? -1 : 1;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+	if (order)
+		return order;
+	if (x->direction != y->direction)
+		return (int)x->direction - (int)y->direction;
+	return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+/* The first jump of each town, direction and prefix counts; a second one counts the packet again. */
+static int make_jumps(struct work *work, struct sighting *jumps, uint32_t n)
+{
+	struct recognition *found = work->found;
+
+	for (uint32_t i = 0; i < n; i++)
+		jumps[i].town = work->town_of_chain[work->rules->rules[jumps[i].rule].jump];
+	qsort(jumps, n, sizeof *jumps, recognise_order);
+	found->jumps = calloc(n + 1u, sizeof *found->jumps);
+	if (!found->jumps)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		struct role *role = &found->roles[jumps[i].rule];
+		struct found_town *town = &found->towns[jumps[i].town];
+		if (i > 0 && jumps[i - 1].town == jumps[i].town &&
+		    jumps[i - 1].direction == jumps[i].direction &&
+		    prefix_compare(&jumps[i - 1].prefix, &jumps[i].prefix) == 0) {
+			char text[160];
+			role->town = jumps[i].town;
+			role->why = "a second jump for the same prefix";
+			recognise_problem(work, "%s jumps to the chain of a town a second time for the same "
+					  "prefix, so that its hosts count twice: delete it",
+					  ruleset_describe(work->rules, jumps[i].rule, text, sizeof text));
+			continue;
+		}
+		role->kind = ROLE_JUMP;
+		role->direction = jumps[i].direction;
+		role->town = jumps[i].town;
+		if (town->n_jumps++ == 0)
+			town->first_jump = found->n_jumps;
+		found->jumps[found->n_jumps++] = jumps[i].rule;
+	}
+	return 0;
+}
+
+/* A town's chain that is also entered elsewhere counts more than the town's packets. */
+static void find_other_entrances(struct work *work)
+{
+	const struct ruleset *rules = work->rules;
+
+	for (uint32_t i = 0; i < rules->n_rules; i++) {
+		const struct rule *rule = &rules->rules[i];
+		const struct role *role = &work->found->roles[i];
+		char text[160];
+		if ((rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO) ||
+		    role->town != RULE_NONE || work->town_of_chain[rule->jump] == RULE_NONE)
+			continue;
+		recognise_problem(work, "%s also leads into the chain of a town: the town's hosts count "
+				  "what comes through it, the town does not",
+				  ruleset_describe(rules, i, text, sizeof text));
+	}
+}
+
+int recognise_towns(struct work *work)
+{
+	const struct ruleset *rules = work->rules;
+	struct named *named = NULL;
+	struct sighting *jumps = NULL;
+	uint32_t n_jumps = 0, n_named = 0;
+	int result = -1;
+
+	/* FORWARD is the only chain whose rules may be jumps to towns. */
+	for (uint32_t c = 0; c < rules->n_chains; c++)
+		if (rules->chains[c].hook == HOOK_FORWARD)
+			n_jumps += rules->chains[c].count;
+	jumps = calloc(n_jumps + 1u, sizeof *jumps);
+	named = calloc(n_jumps + 1u, sizeof *named);
+	uint8_t *seen = calloc(rules->n_chains + 1u, 1);
+	if (!jumps || !named || !seen)
+		goto out;
+	n_jumps = 0;
+	for (uint32_t i = 0; i < rules->n_rules; i++) {
+		const struct rule *rule = &rules->rules[i];
+		struct role *role = &work->found->roles[i];
+		uint8_t hook = rules->chains[rule->chain].hook;
+		if (hook == HOOK_NONE || rule->policy || role->kind != ROLE_OTHER)
+			continue;
+		const char *why = why_not_jump(rule);
+		role->why = hook == HOOK_FORWARD ? why : why ? why : "a jump from a chain other than FORWARD";
+		if (why || hook != HOOK_FORWARD)
+			continue;
+		const char *name = ruleset_text(rules, rules->chains[rule->jump].name);
+		if (!name_valid(name, NAME_TOWN_MAX)) {
+			role->why = "a jump to a chain whose name can not be a town's";
+			recognise_problem(work, "the chain '%s' is not metered: the name of a town is 1 to %d "
+					  "octets of UTF-8 without control characters", name, NAME_TOWN_MAX);
+			continue;
+		}
+		bool down = rule->dst.family != PREFIX_NONE;
+		jumps[n_jumps++] = (struct sighting){
+			.rule = i, .prefix = down ? rule->dst : rule->src,
+			.direction = down ? DIRECTION_DOWN : DIRECTION_UP};
+		if (!seen[rule->jump]) {
+			seen[rule->jump] = 1;
+			named[n_named++] = (struct named){name, rule->jump};
+		}
+	}
+	result = make_towns(work, named, n_named);
+	if (result == 0)
+		result = make_jumps(work, jumps, n_jumps);
+	if (result == 0)
+		find_other_entrances(work);
+out:
+	free(seen);
+	free(named);
+	free(jumps);
+	return result;
+}

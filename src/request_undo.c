@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Taking a request back, and putting in force what stands no longer. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "plan.h"
+#include "request.h"
+
+static uint32_t find_chain(const struct ruleset *rules, uint8_t family, const char *name)
+{
+	for (uint32_t c = 0; c < rules->n_chains; c++)
+		if (rules->chains[c].family == family &&
+		    strcmp(ruleset_text(rules, rules->chains[c].name), name) == 0)
+			return c;
+	return RULE_NONE;
+}
+
+/* Where a deleted rule stood, counted in the chain as the request left it. */
+static uint32_t number_now(const struct request *request, const struct undo_edit *deleted)
+{
+	uint32_t number = deleted->number;
+
+	for (size_t i = 0; i < request->n_undo; i++) {
+		const struct undo_edit *other = &request->undo[i];
+		if (other->family != deleted->family || strcmp(other->chain, deleted->chain) != 0)
+			continue;
+		if (other->edit.kind == EDIT_DELETE && other->number < deleted->number)
+			number--;
+		if (other->edit.kind == EDIT_INSERT && other->number <= deleted->number)
+			number++;
+	}
+	return number;
+}
+
+/* The rules that the edits were about, by their keys; drops may be a host's or a town's. */
+static int locate(const struct workshop *w, const struct request *request, uint32_t *rules)
+{
+	struct rule_key *keys = calloc(request->n_undo + 1, sizeof *keys);
+	uint32_t *others = calloc(request->n_undo + 1, sizeof *others);
+	int result = -1;
+
+	if (!keys || !others)
+		goto out;
+	for (size_t i = 0; i < request->n_undo; i++)
+		keys[i] = request->undo[i].key;
+	if (meter_locate(w->meter, keys, rules, request->n_undo) < 0)
+		goto out;
+	for (size_t i = 0; i < request->n_undo; i++)
+		if (keys[i].kind == ROLE_HOST_DROP)
+			keys[i].kind = ROLE_TOWN_DROP;
+	if (meter_locate(w->meter, keys, others, request->n_undo) < 0)
+		goto out;
+	for (size_t i = 0; i < request->n_undo; i++)
+		if (rules[i] == RULE_NONE)
+			rules[i] = others[i];
+	result = 0;
+out:
+	free(keys);
+	free(others);
+	return result;
+}
+
+/* The reverse of one edit; false if what it is about is gone. */
+static bool reverse(const struct request *request, const struct undo_edit *undo, uint32_t rule,
+		    const struct ruleset *rules, struct edit *edit)
+{
+	*edit = undo->edit;
+	edit->rule = rule;
+	switch (undo->edit.kind) {
+	case EDIT_ZERO:
+		edit->kind = EDIT_ADD;
+		return rule != RULE_NONE;
+	case EDIT_INSERT:
+		edit->kind = EDIT_DELETE;
+		return rule != RULE_NONE;
+	case EDIT_DELETE: {
+		uint32_t chain = find_chain(rules, undo->family, undo->chain), number = number_now(request, undo);
+		if (chain == RULE_NONE)
+			return false;
+		edit->kind = EDIT_INSERT;
+		edit->chain = chain;
+		edit->rule = number <= rules->chains[chain].count ? rules->chains[chain].first + number - 1 : RULE_NONE;
+		return true;
+	}
+	default:
+		return false;
+	}
+}
+
+static void restore_rows(struct workshop *w, const struct request *request)
+{
+	for (size_t i = 0; i < request->n_rows; i++) {
+		const struct undo_row *row = &request->rows[i];
+		if (row->ended)
+			meter_period_reopen(w->meter, row->kind, row->id, &row->period);
+		if (row->wished)
+			meter_wish(w->meter, row->kind, row->id, row->wish);
+		if (row->remarked && meter_set_remark(w->meter, row->id, row->remark) < 0)
+			log_error("no memory for a remark: the new one stays");
+	}
+	meter_judge(w->meter, control_time());
+}
+
+void request_undo(struct workshop *w, struct request *request)
+{
+	struct snapshot snapshot;
+	uint32_t *rules = calloc(request->n_undo + 1, sizeof *rules);
+	struct edit *edits = calloc(request->n_undo + 1, sizeof *edits);
+	size_t n = 0;
+
+	request->result = REQUEST_DONE;
+	if (!request->applied)
+		goto out;
+	request->result = REQUEST_UNDO_FAILED;
+	if (!rules || !edits) {
+		snprintf(request->why, sizeof request->why, "no memory to take a change back");
+		goto out;
+	}
+	if (workshop_look(w, &snapshot, request->why) < 0 || locate(w, request, rules) < 0)
+		goto out;
+	for (size_t i = 0; i < request->n_undo; i++)
+		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
+	if (workshop_change(w, snapshot.rules, edits, n, request->why) != CHANGE_DONE)
+		goto out;
+	restore_rows(w, request);
+	request->applied = false;
+	request->result = REQUEST_DONE;
+	if (workshop_look(w, &snapshot, request->why) < 0)
+		log_error("after taking a change back: %s", request->why);
+out:
+	free(rules);
+	free(edits);
+}
+
+struct fulfilment {
+	struct workshop *w;
+	struct plan plan;
+};
+
+static void plan_fulfilment(void *context, enum meter_kind kind, uint32_t id, bool blocked)
+{
+	struct fulfilment *own = context;
+	const struct meter *meter = own->w->meter;
+
+	if (kind == METER_TOWN) {
+		uint32_t town = meter_town_found(meter, id);
+		if (blocked)
+			plan_block_town(&own->plan, town);
+		else
+			plan_unblock_town(&own->plan, town, true);
+	} else {
+		uint32_t host = meter_host_found(meter, id);
+		if (!blocked)
+			plan_unblock_host(&own->plan, host, true);
+		else if (plan_can_block_host(own->plan.rules, own->plan.found, host))
+			plan_block_host(&own->plan, host);
+	}
+}
+
+bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
+{
+	struct fulfilment own = {.w = w};
+	char error[BACKEND_ERROR_SIZE];
+	bool changed = false;
+
+	if (plan_begin(&own.plan, snapshot->rules, meter_recognition(w->meter)) == 0) {
+		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
+		if (own.plan.n && !own.plan.failed) {
+			changed = workshop_change(w, snapshot->rules, own.plan.edits, own.plan.n, error) == CHANGE_DONE;
+			if (changed)
+				log_info("another program changed the drop rules: put %zu of them right", own.plan.n);
+			else
+				w->report(w->context, error);
+		}
+	}
+	plan_free(&own.plan);
+	return changed;
+}

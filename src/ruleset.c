@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rule.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes room for `more` elements of `size` octets after `used`; doubles, so that appending is linear. */
+static int grow(void **array, uint32_t *room, uint32_t used, uint32_t more, size_t size)
+{
+	if (*room - used >= more)
+		return 0;
+	uint64_t want = *room ? (uint64_t)*room * 2 : 64;
+	while (want < (uint64_t)used + more)
+		want *= 2;
+	if (want >= RULE_NONE) {
+		errno = ENOMEM;
+		return -1;
+	}
+	void *bigger = realloc(*array, (size_t)want * size);
+	if (!bigger)
+		return -1;
+	*array = bigger;
+	*room = (uint32_t)want;
+	return 0;
+}
+
+struct ruleset *ruleset_new(void)
+{
+	struct ruleset *rules = calloc(1, sizeof *rules);
+
+	if (rules && ruleset_add_text(rules, "") == RULE_NONE) {
+		ruleset_free(rules);
+		return NULL;
+	}
+	return rules;
+}
+
+void ruleset_free(struct ruleset *rules)
+{
+	if (!rules)
+		return;
+	free(rules->chains);
+	free(rules->rules);
+	free(rules->text);
+	free(rules);
+}
+
+uint32_t ruleset_add_text(struct ruleset *rules, const char *text)
+{
+	uint32_t size = (uint32_t)strlen(text) + 1;
+
+	if (size == 1 && rules->text_size > 0)
+		return 0;
+	void *array = rules->text;
+	if (grow(&array, &rules->room_text, rules->text_size, size, 1) < 0)
+		return RULE_NONE;
+	rules->text = array;
+	uint32_t offset = rules->text_size;
+	memcpy(rules->text + offset, text, size);
+	rules->text_size += size;
+	return offset;
+}
+
+uint32_t ruleset_add_chain(struct ruleset *rules, uint8_t family, enum hook hook, const char *name)
+{
+	uint32_t text = ruleset_add_text(rules, name);
+	void *array = rules->chains;
+
+	if (text == RULE_NONE ||
+	    grow(&array, &rules->room_chains, rules->n_chains, 1, sizeof *rules->chains) < 0)
+		return RULE_NONE;
+	rules->chains = array;
+	rules->chains[rules->n_chains] = (struct chain){
+		.name = text, .first = rules->n_rules, .family = family, .hook = (uint8_t)hook};
+	return rules->n_chains++;
+}
+
+uint32_t ruleset_add_rule(struct ruleset *rules, const struct rule *rule)
+{
+	void *array = rules->rules;
+
+	if (grow(&array, &rules->room_rules, rules->n_rules, 1, sizeof *rules->rules) < 0)
+		return RULE_NONE;
+	rules->rules = array;
+	struct chain *chain = &rules->chains[rules->n_chains - 1];
+	struct rule *added = &rules->rules[rules->n_rules];
+	*added = *rule;
+	added->chain = rules->n_chains - 1;
+	added->number = ++chain->count;
+	return rules->n_rules++;
+}
+
+const char *ruleset_text(const struct ruleset *rules, uint32_t offset)
+{
+	return rules->text + offset;
+}
+
+const char *ruleset_chain_name(const struct ruleset *rules, uint32_t rule)
+{
+	return ruleset_text(rules, rules->chains[rules->rules[rule].chain].name);
+}
+
+static const char *target_name(const struct ruleset *rules, const struct rule *rule)
+{
+	static const char *const plain[] = {
+		[VERDICT_ACCEPT] = "ACCEPT", [VERDICT_DROP] = "DROP",
+		[VERDICT_RETURN] = "RETURN", [VERDICT_QUEUE] = "QUEUE"};
+
+	switch (rule->verdict) {
+	case VERDICT_NONE:
+		return "none";
+	case VERDICT_JUMP:
+	case VERDICT_GOTO:
+		return ruleset_text(rules, rules->chains[rule->jump].name);
+	case VERDICT_EXTENSION:
+		return ruleset_text(rules, rule->target);
+	default:
+		return plain[rule->verdict];
+	}
+}
+
+char *ruleset_describe(const struct ruleset *rules, uint32_t index, char *text, size_t size)
+{
+	const struct rule *rule = &rules->rules[index];
+	const char *match = ruleset_text(rules, rule->match);
+	const char *family = rules->chains[rule->chain].family == PREFIX_IPV6 ? "IPv6 " : "";
+	char dst[PREFIX_TEXT_SIZE], src[PREFIX_TEXT_SIZE];
+
+	prefix_format(&rule->dst, dst);
+	prefix_format(&rule->src, src);
+	snprintf(text, size, "%srule %u of %s (%s%s%s%s%s%s%s%s%starget %s)", family, rule->number,
+		 ruleset_chain_name(rules, index),
+		 src[0] ? "source " : "", src, src[0] ? ", " : "",
+		 dst[0] ? "destination " : "", dst, dst[0] ? ", " : "",
+		 match[0] ? "match " : "", match, match[0] ? ", " : "", target_name(rules, rule));
+	return text;
+}

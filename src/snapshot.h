@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one read of the kernel's rules gave: rules and their counters. Plain arrays, no behaviour.
+ */
+#ifndef TOWNMETER_SNAPSHOT_H
+#define TOWNMETER_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "rule.h"
+
+/* Octets are those of IP packets, header included, as the packet filter counts them. */
+struct counter {
+	uint64_t packets, octets;
+};
+
+struct snapshot {
+	const struct ruleset *rules; /* borrowed from the backend until its next read that finds the
+	                              * rules changed: `generation` then differs */
+	struct counter *counters;    /* one a rule; borrowed from the backend until its next call */
+	uint64_t generation;
+	unsigned retries;            /* reads that a change of the rules interrupted */
+};
+
+#endif
