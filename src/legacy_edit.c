@@ -137,7 +137,7 @@ int legacy_edition_make(struct legacy_edition *edition, const struct legacy_tabl
 		if (changes[i].edit->kind == EDIT_INSERT)
 			room += insert_size(table->family, changes[i].edit);
 	edition->info = table->info;
-	edition->entries = calloc(1, room);
+	edition->entries = malloc(room);
 	edition->origin = calloc(old + n, sizeof *edition->origin);
 	edition->inserted = calloc(old + n, sizeof *edition->inserted);
 	moves.old = calloc(old, sizeof *moves.old);

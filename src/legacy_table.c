@@ -76,6 +76,18 @@ static int level(const struct legacy_table *table)
 	return table->family == 6 ? IPPROTO_IPV6 : IPPROTO_IP;
 }
 
+static bool same_frame(const struct ipt_getinfo *a, const struct ipt_getinfo *b)
+{
+	return a->size == b->size && a->num_entries == b->num_entries &&
+	       memcmp(a->hook_entry, b->hook_entry, sizeof a->hook_entry) == 0 &&
+	       memcmp(a->underflow, b->underflow, sizeof a->underflow) == 0;
+}
+
+/*
+ * The kernel leaves out what is no user's business: the octets behind a name's end, the inner state of
+ * matches. What stood there before would look like a change of the rules. As long as the rules stay,
+ * that is the same in both buffers; when they changed, both are wiped once.
+ */
 static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 {
 	socklen_t size = sizeof *info;
@@ -93,7 +105,9 @@ static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 		table->spare_size = want;
 	}
 	struct ipt_get_entries *get = table->spare;
-	memset(get, 0, sizeof *get);
+	if (!same_frame(info, &table->info))
+		table->wipe = 2;
+	memset(get, 0, table->wipe ? want : sizeof *get);
 	memcpy(get->name, table_name, sizeof table_name);
 	get->size = info->size;
 	size = (socklen_t)want;
@@ -131,11 +145,12 @@ int legacy_table_read(struct legacy_table *table, bool *same)
 		if (errno != EAGAIN || tries == READ_TRIES)
 			return -1;
 	unsigned char *entries = (unsigned char *)table->spare + sizeof(struct ipt_get_entries);
-	*same = table->present && table->entries && info.size == table->info.size &&
-		info.num_entries == table->info.num_entries &&
-		memcmp(info.hook_entry, table->info.hook_entry, sizeof info.hook_entry) == 0 &&
-		memcmp(info.underflow, table->info.underflow, sizeof info.underflow) == 0 &&
+	*same = table->present && table->entries && same_frame(&info, &table->info) &&
 		same_rules(table->family, entries, table->entries, info.size);
+	if (!*same)
+		table->wipe = 2;
+	else if (table->wipe)
+		table->wipe--;
 	void *filled = table->spare;
 	size_t filled_size = table->spare_size;
 	table->spare = table->buffer;
@@ -170,10 +185,11 @@ int legacy_table_replace(const struct legacy_table *table, const struct ipt_geti
 			 const unsigned char *entries, struct xt_counters *old, unsigned n_old)
 {
 	size_t size = sizeof(struct ipt_replace) + info->size;
-	struct ipt_replace *replace = calloc(1, size);
+	struct ipt_replace *replace = malloc(size);
 
 	if (!replace)
 		return -1;
+	memset(replace, 0, sizeof *replace);
 	memcpy(replace->name, table_name, sizeof table_name);
 	replace->valid_hooks = info->valid_hooks;
 	replace->num_entries = info->num_entries;

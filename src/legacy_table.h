@@ -24,6 +24,7 @@ struct legacy_table {
 	unsigned char *entries;     /* info.size octets: entry after entry; NULL before the first read */
 	void *buffer, *spare;       /* what the last read and the one before it filled */
 	size_t buffer_size, spare_size;
+	unsigned wipe;              /* so many reads to come start from zeroed memory */
 	bool present;               /* the last look found the table */
 };
 

@@ -164,19 +164,63 @@ static void expect(struct meter *meter, struct track *track)
 	}
 }
 
-/* Every rule that stood before goes on from its last counter. */
-static void match_tracks(struct adoption *a)
+static bool continue_from(struct track *track, struct track *before)
 {
+	if (before->matched || meter_by_key(track, before) != 0)
+		return false;
+	track->last = before->last;
+	before->matched = true;
+	return true;
+}
+
+/* A rule that came or went shifts those behind it: how far to look for where the lists agree again. */
+enum { WINDOW = 64 };
+
+/* Old rules mostly follow one another as the new ones do: finds most of them again in one walk. Those
+ * that it misses are looked up by key. */
+static void match_in_order(struct adoption *a)
+{
+	struct meter *meter = a->meter;
+	uint32_t old = 0;
+
 	for (uint32_t i = 0; i < a->snapshot->rules->n_rules; i++) {
 		struct track *track = &a->tracks[i];
 		if (track->key.kind == ROLE_OTHER)
 			continue;
-		struct track *before = bsearch(track, a->known, a->n_known, sizeof *a->known, meter_by_key);
-		if (before) {
-			track->last = before->last;
-			before->matched = true;
-		}
-		expect(a->meter, track);
+		for (uint32_t at = old; at < meter->n_tracks && at < old + WINDOW; at++)
+			if (meter->tracks[at].key.kind != ROLE_OTHER && continue_from(track, &meter->tracks[at])) {
+				track->matched = true;
+				old = at + 1;
+				break;
+			}
+	}
+}
+
+/* Every rule that stood before goes on from its last counter. */
+static void match_tracks(struct adoption *a)
+{
+	struct meter *meter = a->meter;
+
+	match_in_order(a);
+	for (uint32_t i = 0; i < meter->n_tracks; i++)
+		if (meter->tracks[i].key.kind != ROLE_OTHER && !meter->tracks[i].matched)
+			a->known[a->n_known++] = meter->tracks[i];
+	if (meter->n_absent)
+		memcpy(a->known + a->n_known, meter->absent, meter->n_absent * sizeof *a->known);
+	a->n_known += meter->n_absent;
+	qsort(a->known, a->n_known, sizeof *a->known, meter_by_key);
+	for (uint32_t i = 0; i < a->snapshot->rules->n_rules; i++) {
+		struct track *track = &a->tracks[i];
+		if (track->key.kind == ROLE_OTHER)
+			continue;
+		struct track *before = track->matched || a->n_known == 0
+					       ? NULL
+					       : bsearch(track, a->known, a->n_known, sizeof *a->known, meter_by_key);
+		if (before)
+			continue_from(track, before);
+		track->matched = false;
+		if (meter->n_expected)
+			expect(meter, track);
 	}
 }
 
@@ -300,15 +344,6 @@ static int prepare(struct adoption *a, struct memory **memory)
 	if (!a->town_ids || !a->host_ids || !a->town_order || !a->host_order || !a->tracks || !a->known ||
 	    !*memory || !a->towns || !a->hosts)
 		return -1;
-	for (uint32_t i = 0; i < meter->n_tracks; i++)
-		if (meter->tracks[i].key.kind != ROLE_OTHER)
-			a->known[a->n_known++] = meter->tracks[i];
-	if (meter->n_absent)
-		memcpy(a->known + a->n_known, meter->absent, meter->n_absent * sizeof *a->known);
-	a->n_known += meter->n_absent;
-	for (uint32_t i = 0; i < a->n_known; i++)
-		a->known[i].matched = false;
-	qsort(a->known, a->n_known, sizeof *a->known, meter_by_key);
 	return 0;
 }
 

@@ -35,6 +35,17 @@ void recognise_problem(struct work *work, const char *format, ...)
 		found->n_problems++;
 }
 
+void recognise_sort(void *array, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	const char *at = array;
+
+	for (size_t i = 1; i < n; i++)
+		if (compare(at + (i - 1) * size, at + i * size) > 0) {
+			qsort(array, n, size, compare);
+			return;
+		}
+}
+
 /* A total counts everything in its chain: no condition, no target. */
 static bool counts_everything(const struct rule *rule)
 {

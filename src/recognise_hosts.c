@@ -65,7 +65,7 @@ static int collect_sightings(struct work *work)
 			.town = town, .rule = i, .direction = role->direction,
 			.prefix = down ? rule->dst : rule->src};
 	}
-	qsort(work->sightings, work->n_sightings, sizeof *work->sightings, recognise_order);
+	recognise_sort(work->sightings, work->n_sightings, sizeof *work->sightings, recognise_order);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ static int make_hosts(struct work *work, struct naming *naming)
 {
 	struct recognition *found = work->found;
 
-	qsort(naming, found->n_addresses, sizeof *naming, by_town_and_name);
+	recognise_sort(naming, found->n_addresses, sizeof *naming, by_town_and_name);
 	found->hosts = calloc(found->n_addresses + 1u, sizeof *found->hosts);
 	if (!found->hosts)
 		return -1;

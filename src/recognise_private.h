@@ -31,6 +31,9 @@ void recognise_problem(struct work *work, const char *format, ...)
 /* For qsort(): sightings by town, prefix, direction, rule. */
 int recognise_order(const void *a, const void *b);
 
+/* qsort(), but not of what is sorted already, as rules made by a program are. */
+void recognise_sort(void *array, size_t n, size_t size, int (*compare)(const void *, const void *));
+
 /* The steps, in this order. Each returns 0, or -1 with errno ENOMEM. */
 int recognise_totals(struct work *work);
 int recognise_towns(struct work *work);   /* towns, jumps, town_of_chain */

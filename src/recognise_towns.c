@@ -48,7 +48,7 @@ static int make_towns(struct work *work, struct named *named, uint32_t n)
 {
 	struct recognition *found = work->found;
 
-	qsort(named, n, sizeof *named, by_name);
+	recognise_sort(named, n, sizeof *named, by_name);
 	found->towns = calloc(n + 1u, sizeof *found->towns);
 	if (!found->towns)
 		return -1;
@@ -90,7 +90,7 @@ static int make_jumps(struct work *work, struct sighting *jumps, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		jumps[i].town = work->town_of_chain[work->rules->rules[jumps[i].rule].jump];
-	qsort(jumps, n, sizeof *jumps, recognise_order);
+	recognise_sort(jumps, n, sizeof *jumps, recognise_order);
 	found->jumps = calloc(n + 1u, sizeof *found->jumps);
 	if (!found->jumps)
 		return -1;

@@ -387,6 +387,15 @@ out:
 	return result;
 }
 
+/* Did the rules change, and not only their counters? */
+static bool is_structural(const struct request *request)
+{
+	for (size_t i = 0; i < request->n_undo; i++)
+		if (request->undo[i].edit.kind == EDIT_INSERT || request->undo[i].edit.kind == EDIT_DELETE)
+			return true;
+	return false;
+}
+
 void request_apply(struct workshop *w, struct request *request)
 {
 	struct snapshot snapshot;
@@ -396,6 +405,6 @@ void request_apply(struct workshop *w, struct request *request)
 		if (try_apply(w, request) != CHANGE_STALE)
 			break;
 	/* What stands now is published with the answer. */
-	if (request->applied && workshop_look(w, &snapshot, error) < 0)
+	if (request->applied && is_structural(request) && workshop_look(w, &snapshot, error) < 0)
 		log_error("after a change: %s", error);
 }
