@@ -43,7 +43,8 @@ static int legacy_probe(char error[BACKEND_ERROR_SIZE])
 	for (int i = 0; i < 2; i++) {
 		int listed = legacy_table_listed(families[i]);
 		if (listed < 0)
-			return fail(error, "can not read the names of the iptables tables in /proc/net", "");
+			return fail(error, "can not read the names of the iptables tables in /proc/net",
+				    "run as root");
 		found |= listed;
 	}
 	if (!found)

@@ -22,6 +22,7 @@ struct control {
 	struct workshop workshop;
 	struct view_agent agent;  /* what is published next */
 	bool lost;                /* the last look failed */
+	bool looked_aside;        /* whether rules stand in nf_tables as well was asked */
 	char last_line[256];      /* the last problem logged: a standing one is told once */
 
 	pthread_t thread;
@@ -134,6 +135,17 @@ static void explain(char error[BACKEND_ERROR_SIZE])
 		snprintf(error, BACKEND_ERROR_SIZE, NFT_PROBE_ADVICE);
 }
 
+/* Rules in the backend that is not metered are reported, not ignored; once. */
+static void look_aside(struct control *control)
+{
+	if (control->looked_aside)
+		return;
+	control->looked_aside = true;
+	if (nft_probe_rules() > 0)
+		note(control, "there are rules in nf_tables (iptables-nft), too: this version does not read them, and "
+		     "meters those of iptables-legacy alone", false);
+}
+
 static void look(struct control *control, bool may_block)
 {
 	struct workshop *w = &control->workshop;
@@ -156,6 +168,7 @@ static void look(struct control *control, bool may_block)
 	}
 	if (there) {
 		note_snapshot(control, began);
+		look_aside(control);
 		if (may_block && workshop_enforce(w, &snapshot) &&
 		    workshop_look(w, &snapshot, error) < 0)
 			note(control, error, true);
@@ -256,6 +269,15 @@ static void *work(void *context)
 	return NULL;
 }
 
+/* Without the permission to read there is nothing that waiting could mend. */
+static bool may_read(const struct workshop *w, char error[BACKEND_ERROR_SIZE])
+{
+	struct snapshot snapshot;
+	int there = w->ops->probe(error);
+
+	return there == 0 || (there > 0 && (w->ops->read(w->backend, &snapshot, error) == 0 || errno != EPERM));
+}
+
 struct control *control_new(const struct control_options *options)
 {
 	struct control *control = calloc(1, sizeof *control);
@@ -277,11 +299,14 @@ struct control *control_new(const struct control_options *options)
 	control->workshop = (struct workshop){.ops = options->backend, .report = report, .context = control};
 	control->workshop.meter = meter_new(control_time());
 	control->workshop.backend = options->backend->open(error);
-	if (!control->workshop.backend)
+	if (!control->workshop.backend || !may_read(&control->workshop, error)) {
 		log_error("%s", error);
+		control_free(control);
+		return NULL;
+	}
 	control->agent.backend = VIEW_BACKEND_NONE;
 	control->agent.snapshot_clock = control_clock();
-	if (control->workshop.meter && control->workshop.backend && control->event >= 0)
+	if (control->workshop.meter && control->event >= 0)
 		publish(control);
 	if (!control->view) {
 		control_free(control);

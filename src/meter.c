@@ -125,37 +125,70 @@ void meter_settle(struct meter *meter)
 			flow_advance(&meter->hosts[i].traffic.flow[d]);
 }
 
-/*
- * A counter that fell was set to zero, or its rule was made anew, by another program: what it reads
- * now came since. What it had counted between our last look and then is lost, which the stamp says.
- */
-static bool take_in(struct meter *meter, struct track *track, const struct counter *now)
+static bool fell(const struct track *track, const struct counter *now)
 {
-	bool fell = now->packets < track->last.packets || now->octets < track->last.octets;
+	return now->packets < track->last.packets || now->octets < track->last.octets;
+}
 
-	if (fell)
-		track->last = (struct counter){0};
+static bool is_forward(const struct track *track)
+{
+	return track->key.kind >= ROLE_JUMP;
+}
+
+/*
+ * A counter that is lower than it was, or whose rule was away, was either set to zero by someone (what
+ * it reads now came since) or restored from a backup (what it reads now was counted already). What can
+ * have passed tells: no rule of FORWARD counts more packets than came in. One rule that reads more than
+ * that gives all of them away.
+ */
+static bool was_restored(const struct meter *meter, const struct snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < meter->n_tracks; i++) {
+		const struct track *track = &meter->tracks[i];
+		const struct counter *now = &snapshot->counters[i];
+		uint64_t then = track->was_absent ? track->received : meter->received;
+		if (track->key.kind == ROLE_OTHER || !is_forward(track) || snapshot->received_after == UINT64_MAX)
+			continue;
+		if ((track->was_absent || fell(track, now)) && now->packets > snapshot->received_after - then)
+			return true;
+	}
+	return false;
+}
+
+/* Takes in what a rule counted since it was seen last. Returns whether another program meddled with its
+ * counter: what it had counted between our last look and then is lost. */
+static bool take_in(struct meter *meter, struct track *track, const struct counter *now, bool restored)
+{
+	bool meddled = fell(track, now), fresh = meddled || (track->was_absent && !restored);
+
+	if (fresh)
+		track->last = restored ? *now : (struct counter){0};
 	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
 	track->last = *now;
-	return fell;
+	track->was_absent = false;
+	return meddled;
 }
 
 int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report, void *context)
 {
-	bool reset = false;
+	bool reset = false, restored;
 
 	meter->stamp = 0;
 	if (snapshot->generation != meter->generation &&
 	    meter_adopt(meter, snapshot, now, report, context) < 0)
 		return -1;
+	restored = meter->folded && was_restored(meter, snapshot);
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		struct track *track = &meter->tracks[i];
-		if (track->key.kind == ROLE_OTHER || !take_in(meter, track, &snapshot->counters[i]))
+		if (track->key.kind == ROLE_OTHER || !take_in(meter, track, &snapshot->counters[i], restored))
 			continue;
 		meter_stamp(meter, track, now);
-		reset = true;
+		/* Every commit of iptables-legacy clears the counters of policies: no reset. */
+		reset |= track->key.kind != ROLE_POLICY;
 	}
 	meter->resets += reset;
+	meter->received = snapshot->received_before;
+	meter->folded = true;
 	meter_settle(meter);
 	return 0;
 }
@@ -169,7 +202,7 @@ void meter_rule_zeroed(struct meter *meter, uint32_t rule, const struct counter 
 {
 	struct track *track = &meter->tracks[rule];
 
-	take_in(meter, track, taken);
+	take_in(meter, track, taken, false);
 	track->last = (struct counter){0};
 }
 

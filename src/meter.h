@@ -87,6 +87,11 @@ int meter_set_remark(struct meter *meter, uint32_t host, const char *remark);
  * so by itself. */
 void meter_judge(struct meter *meter, decitime now);
 
+/* Changes of states from now on belong together. Those of such an epoch can be forgotten: where a state
+ * is again what it was before the epoch, the time of its last change is, too. */
+uint64_t meter_epoch(struct meter *meter);
+void meter_forget_changes(struct meter *meter, uint64_t epoch);
+
 /* Rows whose wish and rules disagree, after a reload by another program: calls back for each with
  * what is wished. */
 void meter_each_unfulfilled(const struct meter *meter,

@@ -160,6 +160,7 @@ static void expect(struct meter *meter, struct track *track)
 			continue;
 		put->present = true;
 		track->last = put->last;
+		track->was_absent = false;
 		return;
 	}
 }
@@ -169,6 +170,8 @@ static bool continue_from(struct track *track, struct track *before)
 	if (before->matched || meter_by_key(track, before) != 0)
 		return false;
 	track->last = before->last;
+	track->received = before->received;
+	track->was_absent = !before->present;
 	before->matched = true;
 	return true;
 }
@@ -235,8 +238,10 @@ static void keep_absent(struct adoption *a)
 		struct track *track = &a->known[i];
 		if (track->matched)
 			continue;
-		if (track->present)
+		if (track->present) {
 			meter_stamp(meter, track, a->now);
+			track->received = meter->received;
+		}
 		track->present = false;
 		a->known[n++] = *track;
 	}

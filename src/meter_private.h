@@ -47,6 +47,12 @@ struct host {
 	uint32_t found;
 	uint8_t oper, reason;
 	decitime last_change;
+	/* The same before the epoch that changed them last. */
+	struct {
+		uint64_t epoch;
+		uint8_t oper, reason;
+		decitime last_change;
+	} before;
 	char *remark; /* NULL: none */
 };
 
@@ -57,6 +63,8 @@ struct track {
 	uint32_t town, host; /* identities, or RULE_NONE */
 	bool present;           /* it stood in the last snapshot, and we have not deleted it */
 	bool late;              /* role.late */
+	bool was_absent;        /* it comes back after a snapshot without it */
+	uint64_t received;      /* of an absent one: snapshot.received_before when it was there last */
 	bool matched;           /* while rules are adopted: found again */
 };
 
@@ -77,7 +85,9 @@ struct description {
 
 struct meter {
 	struct recognition *found;
-	uint64_t generation;
+	uint64_t generation, epoch;
+	uint64_t received;        /* snapshot.received_before of the last fold */
+	bool folded;              /* there was one */
 	decitime tables_last_change, discontinuity;
 	decitime stamp;           /* of this fold's discontinuities; 0: none yet */
 	uint32_t resets;

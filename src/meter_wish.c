@@ -137,10 +137,31 @@ void meter_judge(struct meter *meter, decitime now)
 			reason |= VIEW_REASON_TOWN;
 		if (oper == host->oper && reason == host->reason)
 			continue;
+		if (host->before.epoch != meter->epoch || host->oper == 0) {
+			host->before.epoch = meter->epoch;
+			host->before.oper = host->oper;
+			host->before.reason = host->reason;
+			host->before.last_change = host->last_change;
+		}
 		if (host->oper != 0)
 			host->last_change = now;
 		host->oper = oper;
 		host->reason = reason;
+	}
+}
+
+uint64_t meter_epoch(struct meter *meter)
+{
+	return ++meter->epoch;
+}
+
+void meter_forget_changes(struct meter *meter, uint64_t epoch)
+{
+	for (uint32_t i = 0; i < meter->n_hosts; i++) {
+		struct host *host = &meter->hosts[i];
+		if (host->before.epoch == epoch && host->before.oper == host->oper &&
+		    host->before.reason == host->reason)
+			host->last_change = host->before.last_change;
 	}
 }
 

@@ -111,7 +111,7 @@ struct recognition *recognise(const struct ruleset *rules, recognise_hint *hint,
 	    recognise_hosts(&work) < 0 || recognise_blocks(&work) < 0 || work.failed)
 		goto err;
 	for (uint32_t i = 0; i < rules->n_rules; i++)
-		found->n_used += found->roles[i].kind != ROLE_OTHER;
+		found->n_used += found->roles[i].kind != ROLE_OTHER && found->roles[i].kind != ROLE_POLICY;
 	free(work.town_of_chain);
 	free(work.sightings);
 	return found;

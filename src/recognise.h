@@ -79,7 +79,7 @@ struct recognition {
 	uint32_t *jumps;               /* rules */
 	char **problems;               /* lines for people: conflicts, bypasses */
 	uint32_t n_towns, n_hosts, n_addresses, n_by_prefix, n_jumps, n_problems;
-	uint32_t n_used;               /* rules that are not ROLE_OTHER */
+	uint32_t n_used;               /* rules of totals, towns and hosts; a policy is no rule */
 };
 
 /* Finds the name under which a host was known whose rules carry none now, or NULL. */

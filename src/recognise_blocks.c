@@ -140,6 +140,29 @@ static void report_bypasses(struct work *work)
 	}
 }
 
+/* A total rule counts what gets to it. */
+static void find_partial_totals(struct work *work, const uint8_t *deciding)
+{
+	const struct ruleset *rules = work->rules;
+
+	for (uint32_t c = 0; c < rules->n_chains; c++) {
+		const struct chain *chain = &rules->chains[c];
+		uint32_t first = RULE_NONE;
+		if (chain->hook == HOOK_NONE)
+			continue;
+		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
+			char text[128];
+			if (work->found->roles[i].kind == ROLE_TOTAL && first != RULE_NONE)
+				recognise_problem(work, "%s ahead of the total rule of %s can decide on packets, which the "
+						  "total then misses: move the total rule to the top",
+						  ruleset_describe(rules, first, text, sizeof text),
+						  ruleset_text(rules, chain->name));
+			if (first == RULE_NONE && !rules->rules[i].policy && diversion_of_rule(rules, deciding, i))
+				first = i;
+		}
+	}
+}
+
 /* Whose the drops are. */
 static void find_owners(struct work *work)
 {
@@ -266,6 +289,7 @@ int recognise_blocks(struct work *work)
 				       : tally->closed == tally->ways ? OPER_BLOCKED
 								      : OPER_PARTIAL;
 	}
+	find_partial_totals(work, deciding);
 	report_bypasses(work);
 	result = 0;
 out:

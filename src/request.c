@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "plan.h"
+#include "received.h"
 
 /* Another program that changes the rules without the lock makes a try stale. */
 enum { CHANGE_TRIES = 5 };
@@ -60,8 +61,12 @@ static void fail(struct request *request, enum request_result result, size_t com
 
 int workshop_look(struct workshop *w, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE])
 {
+	uint64_t before = received_packets();
+
 	if (w->ops->read(w->backend, snapshot, error) < 0)
 		return -1;
+	snapshot->received_before = before;
+	snapshot->received_after = received_packets();
 	if (meter_fold(w->meter, snapshot, control_time(), w->report, w->context) < 0) {
 		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the rules that were read");
 		return -1;
@@ -331,6 +336,7 @@ static void change_rows(struct workshop *w, struct request *request)
 	decitime now = control_time();
 	struct target target;
 
+	request->epoch = meter_epoch(w->meter);
 	for (size_t i = 0; i < request->n_rows; i++) {
 		struct undo_row *row = &request->rows[i];
 		if (row->ended)

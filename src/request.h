@@ -50,6 +50,7 @@ struct request {
 	size_t n_undo;
 	struct undo_row *rows;
 	size_t n_rows, room_rows;
+	uint64_t epoch;       /* of the states that it changed */
 };
 
 /* Reads the rules and folds them in, while the backend is locked. Returns 0, or -1 with `error`. */

@@ -127,7 +127,10 @@ void request_undo(struct workshop *w, struct request *request)
 	restore_rows(w, request);
 	request->applied = false;
 	request->result = REQUEST_DONE;
-	if (workshop_look(w, &snapshot, request->why) < 0)
+	/* What changed and changed back has not changed. */
+	if (workshop_look(w, &snapshot, request->why) == 0)
+		meter_forget_changes(w->meter, request->epoch);
+	else
 		log_error("after taking a change back: %s", request->why);
 out:
 	free(rules);

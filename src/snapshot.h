@@ -19,6 +19,9 @@ struct snapshot {
 	                              * rules changed: `generation` then differs */
 	struct counter *counters;    /* one a rule; borrowed from the backend until its next call */
 	uint64_t generation;
+	/* What the network namespace's IPv4 and IPv6 had received (InReceives, RFC 4293's ipSystemStats)
+	 * just before and just after the counters were read. No rule of FORWARD can count more. */
+	uint64_t received_before, received_after;
 	unsigned retries;            /* reads that a change of the rules interrupted */
 };
 
