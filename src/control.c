@@ -242,6 +242,9 @@ static void *work(void *context)
 			run(control, request);
 			pthread_mutex_lock(&control->mutex);
 			request->running = false;
+			/* What it did was published as it was read. */
+			if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE)
+				control->looked = control_clock();
 			signal_event(control);
 		} else if (control->told[0]) {
 			char line[sizeof control->told];

@@ -117,16 +117,17 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
 	const char *down = by_kind[0][DIRECTION_DOWN], *up = by_kind[0][DIRECTION_UP];
 	char prefix[PREFIX_TEXT_SIZE];
 	const char *town = ruleset_text(work->rules, work->found->towns[group->town].name);
-	prefix_format(&group->prefix, prefix);
 	if (down && up && strcmp(down, up) != 0)
 		recognise_problem(work, "%s in %s has two names, '%s' from its -d rule and '%s' from its -s "
-				  "rule: the first is used", prefix, town, down, up);
+				  "rule: the first is used", prefix_format(&group->prefix, prefix), town, down, up);
 	const char *best = down ? down : up;
 	if (!best)
 		best = by_kind[1][DIRECTION_DOWN] ? by_kind[1][DIRECTION_DOWN] : by_kind[1][DIRECTION_UP];
 	if (!best && only_drops && work->hint)
 		best = work->hint(work->context, town, &group->prefix);
-	snprintf(name, NAME_HOST_MAX + 1, "%s", best ? best : prefix);
+	if (!best)
+		best = prefix_format(&group->prefix, prefix);
+	memcpy(name, best, strlen(best) + 1);
 }
 
 /* Drops with the same prefix, direction and maker differ by their order alone. */

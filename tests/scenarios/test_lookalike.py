@@ -1,0 +1,246 @@
+"""Rules that only look like a town's or a host's never become rows."""
+
+import pytest
+
+from lab import mib
+from lab.lab import article
+
+KNOWN = {(b"town-a", b"alice"), (b"town-a", b"bob"),
+         (b"town-b", b"dave"), (b"town-b", b"erin")}
+
+
+@pytest.fixture
+def plain(make_lab):
+    """The article's rules for IPv4, and nothing running yet."""
+    return make_lab().article(families=(4,))
+
+
+def test_rules_that_are_no_hosts(plain):
+    """Each in the town's own chain, with traffic that matches most of them."""
+    for line in [
+            "-i ext0 -d 10.1.0.99", "-o lan-a -d 10.1.0.99", "! -d 10.1.0.99", "! -s 10.1.0.99",
+            "-p tcp -d 10.1.0.99", "-p udp -d 10.1.0.99", "! -p icmp -d 10.1.0.99",
+            "-d 10.1.0.99/255.0.255.255", "-s 10.1.0.99/255.255.255.253",
+            "-m mark --mark 1 -d 10.1.0.99", "-m limit --limit 5/s -d 10.1.0.99",
+            "-m conntrack --ctstate NEW -d 10.1.0.99", "-f -d 10.1.0.99",
+            "-d 10.1.0.99 -s 192.0.2.10", "-d 10.1.0.99 -j RETURN", "-d 10.1.0.99 -j ACCEPT",
+            "-d 10.1.0.99 -j LOG", "-d 10.1.0.99 -j REJECT", "-d 10.1.0.99 -g elsewhere",
+            "-d 10.1.0.99 -j elsewhere", "-p udp -d 10.1.0.99 -j DROP",
+            "-m mark --mark 1 -d 10.1.0.99 -j DROP", "", "-j RETURN",
+            "-m comment --comment no-prefix"]:
+        if "elsewhere" in line:
+            plain.ipt(4, "-N", "elsewhere", check=False)
+        plain.ipt(4, "-A", "town-a", *line.split())
+    count = len(plain.ipt.specs("town-a", 4))
+    assert count == 4 + 25
+    plain.up()
+    plain.traffic.send("outside", ["alice", "other@town-a"], 100)
+    plain.traffic.settle()
+    plain.fresh()
+    table = plain.client.table("Host")
+    assert set(table) == KNOWN
+    assert table[b"town-a", b"alice"]["DownPkts"] == 50
+    assert all(r["OperStatus"] == mib.ALLOWED and r["DroppedPkts"] == 0 for r in table.values())
+    assert plain.town("town-a", "AdminStatus") == mib.ALLOWED
+    assert set(plain.client.table("Town")) == {b"town-a", b"town-b"}
+    # Total, four jumps, eight rules of hosts; IPv6 has a policy at most.
+    assert plain.agent("RulesRead") == 1 + 4 + 8
+    # They are left alone, whatever happens to their neighbours.
+    others = plain.ipt.specs("town-a", 4)[4:]
+    plain.must_set((mib.host("town-a", "alice", "AdminStatus"), mib.BLOCKED),
+                   (mib.town("town-a", "Zero"), mib.ZERO))
+    assert plain.ipt.specs("town-a", 4)[6:] == others
+    assert [r.packets for r in plain.ipt.rules("town-a", 4) if r.spec == "-d 10.1.0.99/32 -p udp"] != [0]
+
+
+def test_chains_that_are_no_towns(plain):
+    """Jumps from elsewhere, or under conditions, or without a prefix."""
+    for n, line in enumerate([
+            "INPUT -d 10.3.0.0/24", "OUTPUT -s 10.3.0.0/24", "town-a -d 10.1.0.0/25",
+            "FORWARD -i ext0 -d 10.3.0.0/24", "FORWARD ! -d 10.3.0.0/24",
+            "FORWARD -p tcp -s 10.3.0.0/24", "FORWARD -d 10.3.0.0/24 -s 192.0.2.0/24",
+            "FORWARD -d 10.3.0.0/255.255.0.255", "FORWARD",
+            "FORWARD -m mark --mark 7 -d 10.3.0.0/24", "FORWARD -f -s 10.3.0.0/24",
+            "FORWARD -m limit --limit 1/s -d 10.3.0.0/24"]):
+        plain.ipt(4, "-N", f"no-town-{n}")
+        plain.ipt(4, "-A", *line.split(), "-j", f"no-town-{n}")
+        plain.ipt(4, "-A", f"no-town-{n}", "-d", "10.3.0.1", "-m", "comment", "--comment", f"h{n}")
+    plain.ipt(4, "-N", "went-to")
+    plain.ipt(4, "-A", "FORWARD", "-d", "10.4.0.0/24", "-g", "went-to")
+    plain.ipt(4, "-N", "nobody-jumps")
+    plain.ipt(4, "-A", "nobody-jumps", "-d", "10.5.0.1")
+    plain.up()
+    assert set(plain.client.table("Town")) == {b"town-a", b"town-b"}
+    assert set(plain.client.table("Host")) == KNOWN
+
+
+def test_rules_of_other_tables_are_none_of_ours(plain):
+    for table in ("mangle", "raw"):
+        plain.ipt(4, "-t", table, "-N", "town-x")
+        plain.ipt(4, "-t", table, "-A", "PREROUTING", "-d", "10.9.0.0/24", "-j", "town-x")
+        plain.ipt(4, "-t", table, "-A", "town-x", "-d", "10.9.0.1")
+    plain.up()
+    assert set(plain.client.table("Town")) == {b"town-a", b"town-b"}
+
+
+def test_a_loop_of_chains(plain):
+    """The kernel allows one that no hook reaches."""
+    ipt = plain.ipt
+    for chain in ("ring", "rang", "rung"):
+        ipt(4, "-N", chain)
+    ipt(4, "-A", "ring", "-d", "10.6.0.0/24", "-j", "rang")
+    ipt(4, "-A", "rang", "-d", "10.6.0.0/24", "-j", "rung")
+    ipt(4, "-A", "rung", "-j", "ring")
+    ipt(4, "-A", "ring", "-d", "10.6.0.1")
+    ipt(4, "-A", "rung", "-g", "town-b")
+    plain.up()
+    plain.traffic.send("outside", "dave", 10)
+    plain.fresh()
+    assert set(plain.client.table("Host")) == KNOWN
+    assert plain.host("town-b", "dave", "DownPkts") == 10
+    done = plain.daemon.once("--check")
+    assert done.returncode == 0 and "-A rung -j ring" in done.stdout
+
+
+def test_two_rules_for_one_host(plain):
+    """The first counts; the second sees the same packets and adds nothing."""
+    for _ in range(2):
+        plain.ipt(4, "-A", "town-a", "-d", "10.1.0.10", "-m", "comment", "--comment", "alice")
+    plain.ipt(4, "-A", "FORWARD", "-d", "10.1.0.0/24", "-j", "town-a")
+    plain.up()
+    plain.traffic.send("outside", "alice", 40)
+    plain.fresh()
+    assert set(plain.client.table("Host")) == KNOWN
+    assert plain.town("town-a", "DownPkts") == 40
+    row = plain.client.table("Host")[b"town-a", b"alice"]
+    # The chain is entered twice now, and its first rule counts twice.
+    assert row["DownPkts"] == plain.ipt.rules("town-a", 4)[0].packets == 80
+    assert b"second" in plain.agent("LastError") or "second" in plain.daemon.log()
+
+
+def test_two_names_for_one_prefix(plain):
+    """The comment of the -d rule counts, and the conflict is reported."""
+    for flag, name in (("-d", "first"), ("-s", "second")):
+        plain.ipt(4, "-A", "town-a", flag, "10.1.0.99", "-m", "comment", "--comment", name)
+    plain.ipt(4, "-A", "town-b", "-s", "10.2.0.99", "-m", "comment", "--comment", "from-s")
+    plain.ipt(4, "-A", "town-b", "-d", "10.2.0.99")
+    plain.up()
+    assert set(plain.client.table("Host")) == KNOWN | {(b"town-a", b"first"), (b"town-b", b"from-s")}
+    assert b"second" in plain.agent("LastError")
+
+
+def test_one_prefix_in_two_towns(plain):
+    """Both rows count; whose the address is, the first in the rules says."""
+    for flag in ("-d", "-s"):
+        plain.ipt(4, "-A", "town-b", flag, "10.1.0.10", "-m", "comment", "--comment", "mallory")
+    plain.up()
+    assert set(plain.client.table("Host")) == KNOWN | {(b"town-b", b"mallory")}
+    oid = mib.prefix(4, bytes((10, 1, 0, 10)), 32, "HostName")
+    assert plain.client.value(oid) == b"alice"
+    assert len(plain.client.table("Address")) == 4
+    assert b"10.1.0.10" in plain.agent("LastError")
+
+
+NAMES = {  # comment: the name that the host gets; None: its prefix
+    "two words": True, 'quo"te': True, "back\\slash": True, "it's": True,
+    "José": True, "日本": True, "-j DROP": True, "a/b": True, "%s%n": True, "$(id)": True,
+    "x" * 48: True, "é" * 24: True, "x" * 49: None, "é" * 24 + "x": None, "x" * 200: None,
+    "bell\x07": None, "new\nline": None, "tab\there": None, "del\x7f": None,
+    "\udcff\udcfe": None, "caf\udce9": None, "": None, "\u0085": None, " ": True,
+}
+
+
+def test_names_with_odd_characters(make_lab):
+    """UTF-8 without control characters, 1 to 48 octets; else the prefix."""
+    lab = make_lab().article(families=(4,))
+    want = set()
+    for n, (comment, good) in enumerate(NAMES.items(), 1):
+        for flag in ("-d", "-s"):
+            lab.ipt(4, "-A", "town-a", flag, f"10.1.0.{100 + n}", "-m", "comment",
+                    "--comment", comment.encode("utf-8", "surrogateescape"))
+        name = comment if good else f"10.1.0.{100 + n}"
+        want.add((b"town-a", name.encode()))
+    lab.ipt(4, "-A", "town-a", "-d", "10.1.0.240/28")
+    want.add((b"town-a", b"10.1.0.240/28"))
+    lab.up()
+    table = lab.client.table("Host")
+    assert set(table) == KNOWN | want
+    for (town, host), row in table.items():
+        assert row["Label"] == town + b"/" + host
+    # What has a name can be commanded by it.
+    for name in ("two words", 'quo"te', "日本", "x" * 48):
+        lab.must_set((mib.host("town-a", name, "AdminStatus"), mib.BLOCKED))
+        assert lab.host("town-a", name, "OperStatus") == mib.BLOCKED
+        lab.must_set((mib.host("town-a", name, "AdminStatus"), mib.ALLOWED))
+    assert "DROP --" not in lab.ipt.save()
+
+
+def test_names_of_chains(make_lab):
+    """28 octets are the most that iptables takes; not text is not metered,
+    and LastError says so."""
+    lab = make_lab()
+    good = ["t", "x" * 28, "Ávila", "a b"]
+    bad = ["bell\x07", "caf\udce9"]
+    lines = ["-A FORWARD"]
+    lab.ipt.restore(4, "\n".join(lines))
+    for n, name in enumerate(good + bad):
+        raw = name.encode("utf-8", "surrogateescape")
+        if lab.ipt(4, "-N", raw, check=False).returncode != 0:
+            assert name == "a b"  # iptables itself refuses it
+            good.remove(name)
+            continue
+        lab.ipt(4, "-A", "FORWARD", "-d", f"10.{n}.0.0/16", "-j", raw)
+        lab.ipt(4, "-A", raw, "-d", f"10.{n}.0.1")
+    lab.up()
+    assert set(lab.client.table("Town")) == {n.encode() for n in good}
+    assert len(lab.client.table("Host")) == len(good)
+    assert lab.agent("LastError") != b""
+    walked = lab.client.walk(mib.column("Town", "Label"))
+    assert [b.value for b in walked] == sorted((n.encode() for n in good),
+                                               key=lambda n: (len(n), n))
+
+
+def test_same_names_in_two_towns_are_two_hosts(plain):
+    for town, addr in (("town-a", "10.1.0.99"), ("town-b", "10.2.0.99")):
+        for flag in ("-d", "-s"):
+            plain.ipt(4, "-A", town, flag, addr, "-m", "comment", "--comment", "same")
+    plain.up()
+    plain.traffic.send("outside", "other@town-b", 10)
+    plain.fresh()
+    assert plain.host("town-a", "same", "DownPkts") == 0
+    assert plain.host("town-b", "same", "DownPkts") == 10
+    plain.must_set((mib.host("town-b", "same", "AdminStatus"), mib.BLOCKED))
+    assert plain.host("town-a", "same", "OperStatus") == mib.ALLOWED
+
+
+def test_a_new_name_does_not_bill_twice(plain):
+    """Baselines belong to rules: a new comment makes a new row, from now on."""
+    plain.up()
+    plain.traffic.send("outside", "alice", 30)
+    plain.fresh()
+    saved = plain.ipt.backup(4)
+    plain.ipt.restore(4, saved.replace("--comment alice", "--comment alicia"), "-c")
+    plain.fresh()
+    plain.traffic.send("outside", "alice", 12)
+    plain.fresh()
+    table = plain.client.table("Host")
+    assert table[b"town-a", b"alicia"]["DownPkts"] == 12
+    assert table[b"town-a", b"alice"]["DownPkts"] == 30
+    assert table[b"town-a", b"alice"]["OperStatus"] == mib.MISSING
+    assert plain.town("town-a", "DownPkts") == 42
+
+
+def test_the_order_of_rules_does_not_matter(make_lab):
+    """Identity is the name: rules in reverse are the same rows."""
+    lab = make_lab().article(families=(4,)).up()
+    lab.traffic.send("outside", "alice", 30)
+    lab.fresh()
+    before = [b.oid for b in lab.client.walk(mib.TABLES["Host"][0])]
+    head, hosts = [], []
+    for line in article(4).splitlines():
+        (hosts if line.startswith("-A town") else head).append(line)
+    lab.ipt.restore(4, "\n".join(head + hosts[::-1]))
+    lab.fresh()
+    assert [b.oid for b in lab.client.walk(mib.TABLES["Host"][0])] == before
+    lab.traffic.send("outside", "alice", 5)
+    lab.expect_sent()
