@@ -107,7 +107,7 @@ struct recognition *recognise(const struct ruleset *rules, recognise_hint *hint,
 			.town = RULE_NONE, .host = RULE_NONE, .why = "in a chain that is not a town's"};
 	for (uint32_t i = 0; i < rules->n_chains; i++)
 		work.town_of_chain[i] = RULE_NONE;
-	if (recognise_totals(&work) < 0 || recognise_towns(&work) < 0 ||
+	if (recognise_towns(&work) < 0 || recognise_totals(&work) < 0 ||
 	    recognise_hosts(&work) < 0 || recognise_blocks(&work) < 0 || work.failed)
 		goto err;
 	for (uint32_t i = 0; i < rules->n_rules; i++)

@@ -97,33 +97,36 @@ static const char *comment_name(struct work *work, uint32_t rule)
 }
 
 /*
- * The name of one prefix of one town: the comment of the -d rule, else of the -s rule; counting
- * rules before drop rules, since a drop is younger than the name. A prefix whose rules all lost
- * their comment to a `-R ... -j DROP` keeps the name it had.
+ * The name of one prefix of one town: the comment of the -d rule, else of the -s rule. A drop's comment
+ * may be the reason for it, so it names a host only where the drop stands instead of a counting rule, as
+ * after `-R ... -j DROP`; where that took the only comment away, the host keeps the name it had.
  */
 static void choose_name(struct work *work, const struct sighting *group, uint32_t n, char name[NAME_HOST_MAX + 1])
 {
-	const char *by_kind[2][2] = {{NULL}};
-	bool only_drops = true;
+	const char *count_name[2] = {NULL, NULL}, *drop_name[2] = {NULL, NULL};
+	bool counts[2] = {false, false}, drops[2] = {false, false};
+	const char *town = ruleset_text(work->rules, work->found->towns[group->town].name), *best;
+	char prefix[PREFIX_TEXT_SIZE];
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct role *role = &work->found->roles[group[i].rule];
-		const char **own = &by_kind[role->kind != ROLE_COUNT][group[i].direction];
-		if (role->kind == ROLE_COUNT)
-			only_drops = false;
+		uint8_t d = group[i].direction;
+		const char **own = role->kind == ROLE_COUNT ? &count_name[d] : &drop_name[d];
+		counts[d] |= role->kind == ROLE_COUNT;
+		drops[d] |= role->kind != ROLE_COUNT && !role->ours;
 		if (!*own)
 			*own = comment_name(work, group[i].rule);
 	}
-	const char *down = by_kind[0][DIRECTION_DOWN], *up = by_kind[0][DIRECTION_UP];
-	char prefix[PREFIX_TEXT_SIZE];
-	const char *town = ruleset_text(work->rules, work->found->towns[group->town].name);
+	const char *down = count_name[DIRECTION_DOWN], *up = count_name[DIRECTION_UP];
 	if (down && up && strcmp(down, up) != 0)
 		recognise_problem(work, "%s in %s has two names, '%s' from its -d rule and '%s' from its -s "
 				  "rule: the first is used", prefix_format(&group->prefix, prefix), town, down, up);
-	const char *best = down ? down : up;
-	if (!best)
-		best = by_kind[1][DIRECTION_DOWN] ? by_kind[1][DIRECTION_DOWN] : by_kind[1][DIRECTION_UP];
-	if (!best && only_drops && work->hint)
+	best = down ? down : up;
+	for (int d = 0; d < 2 && !best; d++)
+		if (drops[d] && !counts[d])
+			best = drop_name[d];
+	bool replaced = (drops[0] && !counts[0]) || (drops[1] && !counts[1]) || (!counts[0] && !counts[1]);
+	if (!best && replaced && work->hint)
 		best = work->hint(work->context, town, &group->prefix);
 	if (!best)
 		best = prefix_format(&group->prefix, prefix);
@@ -155,6 +158,8 @@ static void settle_group(struct work *work, struct found_address *address, const
 		struct role *role = &work->found->roles[group[i].rule];
 		uint32_t *own = role->kind == ROLE_COUNT ? &address->count[group[i].direction]
 							 : &address->drop[group[i].direction];
+		if (role->kind == ROLE_TOWN_DROP)
+			continue;
 		if (role->kind == ROLE_COUNT && *own != RULE_NONE) {
 			char text[160];
 			role->kind = ROLE_OTHER;

@@ -35,8 +35,8 @@ int recognise_order(const void *a, const void *b);
 void recognise_sort(void *array, size_t n, size_t size, int (*compare)(const void *, const void *));
 
 /* The steps, in this order. Each returns 0, or -1 with errno ENOMEM. */
-int recognise_totals(struct work *work);
 int recognise_towns(struct work *work);   /* towns, jumps, town_of_chain */
+int recognise_totals(struct work *work);
 int recognise_hosts(struct work *work);   /* sightings, addresses, hosts */
 int recognise_blocks(struct work *work);  /* bypasses, what drops achieve */
 
