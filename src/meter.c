@@ -50,8 +50,7 @@ static void add(struct counter *sum, uint64_t packets, uint64_t octets)
 /* Where a rule's growth belongs. */
 static void attribute(struct meter *meter, const struct track *track, uint64_t packets, uint64_t octets)
 {
-	struct town *town = track->town != RULE_NONE ? &meter->towns[track->town] : NULL;
-	struct host *host = track->host != RULE_NONE ? &meter->hosts[track->host] : NULL;
+	uint8_t direction = track->key.direction;
 
 	switch (track->key.kind) {
 	case ROLE_TOTAL:
@@ -59,20 +58,20 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 		add(&meter->totals[track->key.town].flow.plus, packets, octets);
 		break;
 	case ROLE_JUMP:
-		add(&town->traffic.flow[track->key.direction].plus, packets, octets);
+		add(&meter->towns[track->town].traffic.flow[direction].plus, packets, octets);
 		break;
 	case ROLE_COUNT:
-		add(&host->traffic.flow[track->key.direction].plus, packets, octets);
+		add(&meter->hosts[track->host].traffic.flow[direction].plus, packets, octets);
 		break;
 	case ROLE_HOST_DROP:
-		add(&host->traffic.dropped, packets, octets);
+		add(&meter->hosts[track->host].traffic.dropped, packets, octets);
 		/* A drop behind the counting rule gets packets that the host was charged for. */
 		if (track->late)
-			add(&host->traffic.flow[track->key.direction].minus, packets, octets);
+			add(&meter->hosts[track->host].traffic.flow[direction].minus, packets, octets);
 		/* fall through */
 	case ROLE_TOWN_DROP:
-		add(&town->traffic.dropped, packets, octets);
-		add(&town->traffic.flow[track->key.direction].minus, packets, octets);
+		add(&meter->towns[track->town].traffic.dropped, packets, octets);
+		add(&meter->towns[track->town].traffic.flow[direction].minus, packets, octets);
 		break;
 	default:
 		break;
@@ -266,7 +265,8 @@ struct meter_period meter_period_end(struct meter *meter, enum meter_kind kind, 
 	struct meter_period before = *parts.period;
 
 	parts.period->number++;
-	parts.period->start = now;
+	/* A poller tells periods apart by their start. */
+	parts.period->start = now > before.start ? now : before.start + 1;
 	for (int d = 0; d < 2; d++)
 		parts.period->base[d] = parts.now[d];
 	return before;

@@ -57,7 +57,8 @@ static void publish_towns(const struct meter *meter, struct view *view)
 		struct view_town *row = &view_towns(view)[i];
 		memcpy(row->name, town->name, sizeof row->name);
 		row->admin = meter_is_blocked(meter, METER_TOWN, id) ? VIEW_BLOCKED : VIEW_ALLOWED;
-		row->bypassed = town->found != RULE_NONE && meter->found->towns[town->found].bypass != RULE_NONE;
+		row->bypassed = meter->found && town->found != RULE_NONE &&
+				meter->found->towns[town->found].bypass != RULE_NONE;
 		row->prefixes = meter->described->town_text[id];
 		publish_traffic(&row->traffic, &town->traffic);
 	}

@@ -5,39 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* /proc/net/snmp: a line of names, then a line of values; InReceives is the third of "Ip:". */
-static int read_ipv4(uint64_t *sum)
+/* Adds the number of the word `position` (from 0) of the line `number` (from 1) of those that start with
+ * `start`. Returns 0, or -1 if there is none. */
+static int add_number(const char *path, const char *start, int number, int position, uint64_t *sum)
 {
-	FILE *file = fopen("/proc/thread-self/net/snmp", "re");
-	char line[1024];
-	int lines = 0, result = -1;
-	unsigned long long value;
-
-	while (file && fgets(line, sizeof line, file))
-		if (strncmp(line, "Ip:", 3) == 0 && ++lines == 2) {
-			if (sscanf(line, "Ip: %*u %*u %llu", &value) == 1) {
-				*sum += value;
-				result = 0;
-			}
-			break;
-		}
-	if (file)
-		fclose(file);
-	return result;
-}
-
-static int read_ipv6(uint64_t *sum)
-{
-	FILE *file = fopen("/proc/thread-self/net/snmp6", "re");
-	char line[256];
+	FILE *file = fopen(path, "re");
+	char line[1024], *rest = NULL, *end;
 	int result = -1;
-	unsigned long long value;
 
-	while (file && result < 0 && fgets(line, sizeof line, file))
-		if (sscanf(line, "Ip6InReceives %llu", &value) == 1) {
-			*sum += value;
-			result = 0;
-		}
+	while (file && result < 0 && fgets(line, sizeof line, file)) {
+		if (strncmp(line, start, strlen(start)) != 0 || --number > 0)
+			continue;
+		char *word = strtok_r(line, " \t\n", &rest);
+		for (int i = 0; word && i < position; i++)
+			word = strtok_r(NULL, " \t\n", &rest);
+		unsigned long long value = word ? strtoull(word, &end, 10) : 0;
+		if (!word || *end != '\0')
+			break;
+		*sum += value;
+		result = 0;
+	}
 	if (file)
 		fclose(file);
 	return result;
@@ -46,7 +33,9 @@ static int read_ipv6(uint64_t *sum)
 uint64_t received_packets(void)
 {
 	uint64_t sum = 0;
-	int ipv4 = read_ipv4(&sum), ipv6 = read_ipv6(&sum);
+	/* A line of names, then one of values, whose third is InReceives; and a line for each name. */
+	int ipv4 = add_number("/proc/thread-self/net/snmp", "Ip:", 2, 3, &sum);
+	int ipv6 = add_number("/proc/thread-self/net/snmp6", "Ip6InReceives", 1, 1, &sum);
 
 	return ipv4 < 0 && ipv6 < 0 ? UINT64_MAX : sum;
 }

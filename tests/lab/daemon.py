@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 
-from .proc import LabError, clean_env, run
+from .proc import LabError, clean_env, run, wait_until
 
 _TREE = Path(__file__).resolve().parents[2]
 # A short max-age, so that scenarios wait little for a fresh look; what holds
@@ -56,7 +56,8 @@ class Daemon:
         argv = self.argv(*more)
         self.runs += 1
         if self.strace:
-            argv = ["strace", "-f", "-qq", "-o", self.trace_path(), "-e",
+            # -D: the daemon is the child, so that signals reach it.
+            argv = ["strace", "-D", "-f", "-q", "-o", self.trace_path(), "-e",
                     "trace=" + ",".join(self.strace), *argv]
         self.process = self.ns.start(argv, self.log_path(), self.log_path(), self.env())
         return self
@@ -65,6 +66,12 @@ class Daemon:
         """Run it to its end in the foreground: for what must not stay up."""
         return run(self.ns.cmd(*self.argv(*more, **kw)), timeout, check=False,
                    env=self.env())
+
+    def trace(self):
+        """What strace saw in a run that ended; complete when it says so."""
+        wait_until(lambda: "+++ exited with 0 +++" in
+                   self.trace_path().read_text(), 10, "strace is done")
+        return self.trace_path().read_text()
 
     def log_path(self):
         return self.dir / f"log{self.runs}"

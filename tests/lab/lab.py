@@ -40,7 +40,7 @@ def article(family, hosts=HOSTS):
 
 
 class Lab:
-    def __init__(self, programs, config=CONFIG, args=()):
+    def __init__(self, programs, config=CONFIG, args=(), snmpd_extra=""):
         self.programs = programs
         self._undo = contextlib.ExitStack()
         self.tmp = Path(tempfile.mkdtemp(prefix="townlab-"))
@@ -56,7 +56,7 @@ class Lab:
             self.ipt = Iptables(self.router, str(self.lockfile))
             self.traffic = Traffic(self.topology, programs, self.tmp)
             self._undo.callback(self.traffic.close)
-            self.snmpd = Snmpd(self.router, self.tmp)
+            self.snmpd = Snmpd(self.router, self.tmp, snmpd_extra)
             self._undo.callback(self.snmpd.stop)
             self.daemon = Daemon(self.router, self.tmp, self.snmpd.address,
                                  self.lockfile, config, args)
@@ -125,7 +125,7 @@ class Lab:
         return client
 
     def tools(self, version="2c", peer=None):
-        return Tools(self.router, version, *([peer] if peer else []))
+        return Tools(self.router, self.tmp, version, *([peer] if peer else []))
 
     def failset(self):
         """The subagent whose commit fails for the value 99; ready to be set."""

@@ -18,6 +18,13 @@ _EXCEPTIONS = {
 V3_USER = {"user": "operator", "auth": "auth-passphrase", "priv": "priv-passphrase"}
 
 
+def own_env(tmp, **extra):
+    """An environment in which net-snmp's tools read no configuration but what
+    is in tmp/client, where they keep their own files, too."""
+    home = str(tmp / "client")
+    return clean_env(HOME=home, SNMPCONFPATH=home, SNMP_PERSISTENT_DIR=home, **extra)
+
+
 def credentials(version):
     """Options for a version: '1', '2c' or '3' (authPriv)."""
     if version == "3":
@@ -56,10 +63,9 @@ def parse(output):
 
 
 class Tools:
-    def __init__(self, ns, version="2c", peer="udp:127.0.0.1:161"):
+    def __init__(self, ns, tmp, version="2c", peer="udp:127.0.0.1:161"):
         self.ns, self.version, self.peer = ns, version, peer
-        self.env = clean_env(SNMPCONFPATH="/nonexistent",
-                             SNMP_PERSISTENT_DIR="/nonexistent")
+        self.env = own_env(tmp)
 
     def _run(self, tool, *args, options=(), check=True):
         return self.ns.run(tool, *credentials(self.version), "-m", "", "-On",

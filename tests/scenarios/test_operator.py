@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab import mib
-from lab.proc import clean_env, run
+from lab.proc import run
+from lab.snmp import own_env
 
 TREE = Path(__file__).resolve().parents[2]
 
@@ -19,8 +20,7 @@ class Names:
         run([TREE / "tools" / "mib-standalone", TREE / "mibs" / "TOWNMETER-MIB.txt",
              tmp / "TOWNMETER-MIB.txt"])
         self.lab = lab
-        self.env = clean_env(MIBDIRS=str(tmp), MIBS="TOWNMETER-MIB",
-                             SNMPCONFPATH="/nonexistent", SNMP_PERSISTENT_DIR="/nonexistent")
+        self.env = own_env(tmp, MIBDIRS=str(tmp), MIBS="TOWNMETER-MIB")
 
     def __call__(self, tool, *args):
         return self.lab.router.run(tool, "-v2c", "-c", "private", "127.0.0.1", *args,

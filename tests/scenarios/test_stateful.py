@@ -118,7 +118,7 @@ def test_early_rules_that_take_nothing(make_lab, rule):
     lab = make_lab().article()
     lab.ipt(4, "-N", "watch")
     lab.ipt(4, "-A", "watch", "-p", "udp", "-j", "LOG")
-    lab.ipt(4, "-I", "FORWARD", *rule.split())
+    lab.ipt(4, "-I", "FORWARD", 2, *rule.split())  # behind the total, ahead of the jumps
     lab.up()
     assert lab.town("town-a", "Bypassed") == mib.FALSE
     assert lab.agent("LastError") == b""

@@ -124,13 +124,16 @@ def test_total_from_the_policy_when_there_is_no_rule(make_lab):
         (mib.POLICY, 130, 100 * 100 + 30 * 120)
 
 
-def test_total_rule_behind_a_verdict_is_not_the_total(make_lab):
-    """'in front of all rules that decide on packets': this one is not."""
+def test_total_rule_behind_a_verdict_is_told(make_lab):
+    """It is read, as its author expects; that it misses packets is told."""
     lab = make_lab().article()
     for family in (4, 6):
         lab.ipt(family, "-I", "FORWARD", "-p", "udp", "--dport", "7", "-j", "DROP")
     lab.up()
-    assert lab.total("forward", "Source") == mib.POLICY
+    assert lab.total("forward", "Source") == mib.RULE
+    assert "ahead of the total rule of FORWARD" in lab.daemon.log()
+    lab.traffic.send("outside", "alice", 20)
+    lab.expect_sent()
 
 
 def test_one_town_by_partial_index(lab):

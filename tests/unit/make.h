@@ -105,9 +105,9 @@ static inline void make_target(const char *text, uint8_t family, const char *wor
 	static const char *const plain[] = {[VERDICT_ACCEPT] = "ACCEPT", [VERDICT_DROP] = "DROP",
 					    [VERDICT_RETURN] = "RETURN", [VERDICT_QUEUE] = "QUEUE"};
 
-	for (uint8_t v = VERDICT_ACCEPT; v <= VERDICT_QUEUE; v++)
+	for (unsigned v = VERDICT_ACCEPT; v <= VERDICT_QUEUE; v++)
 		if (strcmp(word, plain[v]) == 0) {
-			rule->verdict = v;
+			rule->verdict = (uint8_t)v;
 			return;
 		}
 	rule->jump = make_chain_index(text, family, word);
