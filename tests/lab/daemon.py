@@ -16,10 +16,10 @@ _TROUBLE = re.compile(r"Sanitizer|runtime error:|stack smashing|malloc\(\)|free\
 
 
 def program():
-    """The daemon to test: $TOWNMETER, or what the usual build tree holds."""
-    path = Path(os.environ.get("TOWNMETER", _TREE / "build" / "townmeterd"))
+    """The daemon to test: $TOWNMETERD, or what the usual build tree holds."""
+    path = Path(os.environ.get("TOWNMETERD", _TREE / "build" / "townmeterd"))
     if not os.access(path, os.X_OK):
-        raise LabError(f"no townmeterd at {path}: build it, or name it in TOWNMETER")
+        raise LabError(f"no townmeterd at {path}: build it, or name it in TOWNMETERD")
     return path.resolve()
 
 
