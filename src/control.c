@@ -17,6 +17,10 @@
 /* How long a look of its own accord waits for the lock: short, since requests queue behind it. */
 static const int64_t look_patience = 400000000;
 
+/* What a request keeps of its time for the work itself: it gives up waiting for the lock earlier, so
+ * that the one who asked is told who holds it. */
+static const int64_t reserve = 100000000;
+
 struct control {
 	struct control_options options;
 	struct workshop workshop;
@@ -186,7 +190,7 @@ static void look(struct control *control, bool may_block)
 static void run(struct control *control, struct request *request)
 {
 	struct workshop *w = &control->workshop;
-	struct timespec deadline = to_timespec(request->deadline);
+	struct timespec deadline = to_timespec(request->deadline - reserve);
 	int64_t began;
 
 	request->failed = 0;

@@ -224,16 +224,44 @@ static int end_chain(const struct ruleset *rules, const struct legacy_table *tab
 	return 0;
 }
 
+/* What a target of this name has at least: the verdict, the name of a chain, or nothing of its own. */
+static size_t least_target(const struct xt_entry_target *target)
+{
+	if (target->u.user.name[0] == '\0')
+		return sizeof(struct xt_standard_target);
+	if (strncmp(target->u.user.name, XT_ERROR_TARGET, sizeof target->u.user.name) == 0)
+		return sizeof(struct xt_error_target);
+	return sizeof *target;
+}
+
+/* Does every entry lie within the table, with its target within the entry? What follows relies on it. */
+static bool is_whole(const struct legacy_table *table)
+{
+	size_t offset = 0, head = legacy_head_size(table->family);
+
+	for (uint32_t number = 0; number < table->info.num_entries; number++) {
+		if (table->info.size - offset < head + sizeof(struct xt_entry_target))
+			return false;
+		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
+		if (entry.target_offset < head || entry.next_offset > table->info.size - offset ||
+		    entry.next_offset < entry.target_offset + sizeof(struct xt_entry_target) ||
+		    entry.next_offset < entry.target_offset + least_target(entry.target))
+			return false;
+		offset += entry.next_offset;
+	}
+	return offset == table->info.size;
+}
+
 static int add_entries(struct ruleset *rules, const struct legacy_table *table, struct legacy_index *index,
 		       struct starts *starts)
 {
 	size_t offset = 0;
 
+	if (!is_whole(table)) {
+		errno = EBADMSG;
+		return -1;
+	}
 	for (uint32_t number = 0; number < table->info.num_entries; number++) {
-		if (table->info.size - offset < legacy_head_size(table->family)) {
-			errno = EBADMSG;
-			return -1;
-		}
 		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
 		size_t next = offset + entry.next_offset;
 		for (int hook = 0; hook < NF_INET_NUMHOOKS; hook++)

@@ -82,11 +82,18 @@ static inline void block_write_head(uint8_t family, unsigned char *head, const s
 	}
 }
 
+/* Text with its end, into a field that is known to hold it. */
+static inline void block_put(void *field, const char *text)
+{
+	memcpy(field, text, strlen(text) + 1);
+}
+
 static inline void block_set_counter(uint8_t family, unsigned char *head, const struct counter *counter)
 {
 	struct xt_counters *own = legacy_entry_at(family, head, 0).counters;
 
-	*own = (struct xt_counters){.pcnt = counter->packets, .bcnt = counter->octets};
+	if (counter)
+		*own = (struct xt_counters){.pcnt = counter->packets, .bcnt = counter->octets};
 }
 
 /* Appends an entry; returns the offset behind it. `starts`: where each chain's first entry stands. */
@@ -104,20 +111,20 @@ static inline size_t block_write_rule(const struct made *made, uint8_t family, u
 	if (rule->odd & ODD_MATCH) {
 		struct xt_entry_match *match = (void *)at;
 		match->u.match_size = (uint16_t)block_match_size(BLOCK_MATCH_DATA);
-		strcpy(match->u.user.name, ruleset_text(made->rules, rule->match));
+		block_put(match->u.user.name, ruleset_text(made->rules, rule->match));
 		memset(match->data, 0x5a, BLOCK_MATCH_DATA);
 		at += match->u.match_size;
 	}
 	if (rule->comment) {
 		struct xt_entry_match *match = (void *)at;
 		match->u.match_size = (uint16_t)block_match_size(sizeof(struct xt_comment_info));
-		strcpy(match->u.user.name, "comment");
-		strcpy((char *)match->data, ruleset_text(made->rules, rule->comment));
+		block_put(match->u.user.name, "comment");
+		block_put(match->data, ruleset_text(made->rules, rule->comment));
 	}
 	struct xt_standard_target *t = (void *)(head + target);
 	t->target.u.target_size = (uint16_t)(next - target);
 	if (rule->verdict == VERDICT_EXTENSION)
-		strcpy(t->target.u.user.name, ruleset_text(made->rules, rule->target));
+		block_put(t->target.u.user.name, ruleset_text(made->rules, rule->target));
 	else if (rule->verdict == VERDICT_NONE)
 		t->verdict = (int)(offset + next);
 	else if (rule->verdict == VERDICT_JUMP || rule->verdict == VERDICT_GOTO)
@@ -135,8 +142,8 @@ static inline size_t block_write_error(uint8_t family, unsigned char *entries, s
 
 	block_write_head(family, entries + offset, &none, head, next);
 	t->target.u.target_size = (uint16_t)(next - head);
-	strcpy(t->target.u.user.name, XT_ERROR_TARGET);
-	strcpy(t->errorname, name);
+	block_put(t->target.u.user.name, XT_ERROR_TARGET);
+	block_put(t->errorname, name);
 	return offset + next;
 }
 

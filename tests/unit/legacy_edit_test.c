@@ -243,7 +243,7 @@ static void one_edit_everywhere(void **state)
 					   .direction = i % 3 ? DIRECTION_DOWN : DIRECTION_UP};
 		b.n = 1;
 		check(&b);
-		strcpy(b.edits[0].comment, "townmeter");
+		memcpy(b.edits[0].comment, RULE_COMMENT, sizeof RULE_COMMENT);
 		check(&b);
 	}
 	bench_free(&b);

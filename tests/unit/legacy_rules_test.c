@@ -236,7 +236,7 @@ static void odd_conditions(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (int six = 0; six < 2; six++) {
-			struct rule rule;
+			struct rule rule = {0};
 			assert_int_equal(read_changed(six ? 6 : 4, cases[i].change, &rule), 0);
 			assert_int_equal(rule.odd, cases[i].odd[six]);
 			assert_int_equal(rule.dst.family != PREFIX_NONE, cases[i].keeps_dst);
@@ -289,7 +289,7 @@ static void not_a_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
 		for (int family = 4; family <= 6; family += 2) {
-			struct rule rule;
+			struct rule rule = {0};
 			errno = 0;
 			assert_int_equal(read_changed((uint8_t)family, changes[i], &rule), -1);
 			assert_int_equal(errno, EBADMSG);

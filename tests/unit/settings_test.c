@@ -16,8 +16,9 @@ static char told[4096];
 
 static void tell(const char *line)
 {
-	strncat(told, line, sizeof told - strlen(told) - 2);
-	strcat(told, "\n");
+	size_t used = strlen(told);
+
+	snprintf(told + used, sizeof told - used, "%s\n", line);
 }
 
 static int read_text(struct settings *settings, const char *text)

@@ -25,6 +25,11 @@ int64_t control_clock(void)
 	return 0;
 }
 
+static void put(char *name, const char *text)
+{
+	memcpy(name, text, strlen(text) + 1);
+}
+
 /* Two towns with n hosts each, named so that SNMP's order is not that of the alphabet. */
 static struct view *make_view(uint32_t n)
 {
@@ -33,11 +38,11 @@ static struct view *make_view(uint32_t n)
 
 	assert_non_null(view);
 	view_totals(view)[0].chain = VIEW_CHAIN_INPUT;
-	strcpy(view_towns(view)[0].name, "b");
-	strcpy(view_towns(view)[1].name, "aa");
+	put(view_towns(view)[0].name, "b");
+	put(view_towns(view)[1].name, "aa");
 	for (uint32_t i = 0; i < 2 * n; i++) {
 		view_hosts(view)[i].town = i / n;
-		strcpy(view_hosts(view)[i].name, names[i % n]);
+		put(view_hosts(view)[i].name, names[i % n]);
 		view_hosts(view)[i].traffic.down.octets = 100 + i;
 	}
 	view_addresses(view)[0].host = 0;
