@@ -23,7 +23,7 @@ def one_line(text, pattern):
 
 
 def test_not_root(make_lab):
-    """One line that says what it needs; it does not go on as if all were well."""
+    """One line that says what it needs, and the end: waiting mends nothing."""
     # What else would be in its way is open to it.
     lab = make_lab(snmpd_extra="agentXPerms 0666 0755").article()
     lab.snmpd.start()
@@ -41,12 +41,7 @@ def test_not_root(make_lab):
         wait_until(lambda: lines_with(process.stderr(), r"CAP_NET_ADMIN|\broot\b"), 10,
                    "a line that names the capability or root")
         one_line(process.stderr(), "error")
-        if process.running():
-            error = lab.agent("LastError").decode()
-            assert re.search(r"CAP_NET_ADMIN|\broot\b", error)
-            assert lab.agent("Backend") == mib.BACKEND_NONE
-        else:
-            assert process.wait() not in (0, -11, -6)
+        assert process.wait() not in (0, -11, -6)
     finally:
         process.kill()
 
