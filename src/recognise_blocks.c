@@ -129,8 +129,8 @@ static void report_bypasses(struct work *work)
 		if (more)
 			snprintf(others, sizeof others, " and %u more", more);
 		recognise_problem(work, "%s ahead of the jumps to %s%s can %s its packets uncounted%s: move those "
-				  "jumps ahead of it (%s -I FORWARD %u -d PREFIX -j %s, the same with -s, then -D "
-				  "the old ones)",
+				  "jumps ahead of it (%s -I FORWARD %u -d PREFIX -j %s, also -s; then -D "
+				  "the old ones by number)",
 				  ruleset_describe(rules, rule, text, sizeof text),
 				  ruleset_text(rules, found->towns[t].name), others,
 				  passes ? "accept" : "drop", passes ? " and unblocked" : "",

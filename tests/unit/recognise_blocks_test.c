@@ -311,7 +311,7 @@ static void one_line_for_many_towns(void **state)
 	assert_string_equal(seen.found->problems[0],
 			    "rule 1 of FORWARD (match conntrack, target ACCEPT) ahead of the jumps to town-a and 2 more can "
 			    "accept its packets uncounted and unblocked: move those jumps ahead of it (iptables -I FORWARD 1 "
-			    "-d PREFIX -j town-a, the same with -s, then -D the old ones)");
+			    "-d PREFIX -j town-a, also -s; then -D the old ones by number)");
 	unsee(&seen);
 }
 
