@@ -26,6 +26,10 @@ mistake(struct reading *r, size_t line, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
+	/* What was found may hold anything: one mistake stays one line. */
+	for (char *c = what; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
 	snprintf(text, sizeof text, "%s:%zu: %s", r->path, line, what);
 	r->report(text);
 	r->mistakes++;
@@ -149,6 +153,44 @@ void settings_defaults(struct settings *settings)
 		.interval = 30000000000, .max_age = 2000000000, .set_zero = true, .set_block = true};
 }
 
+/* libyaml gives octets that are no text with their offset alone. */
+static size_t line_at(FILE *file, size_t offset)
+{
+	size_t line = 1;
+	int c;
+
+	rewind(file);
+	for (size_t at = 0; at < offset && (c = getc(file)) != EOF; at++)
+		line += c == '\n';
+	return line;
+}
+
+/* Reads the next document into r->document; NULL if it is no YAML, which was told. */
+static yaml_document_t *next_document(struct reading *r, yaml_parser_t *parser, FILE *file)
+{
+	if (yaml_parser_load(parser, &r->document))
+		return &r->document;
+	mistake(r, parser->error == YAML_READER_ERROR ? line_at(file, parser->problem_offset)
+						      : parser->problem_mark.line + 1,
+		"not YAML: %s", parser->problem ? parser->problem : "unreadable");
+	return NULL;
+}
+
+/* The file is one document: what stood in a second one would not be heeded. */
+static void read_stream(struct reading *r, yaml_parser_t *parser, FILE *file)
+{
+	if (!next_document(r, parser, file))
+		return;
+	read_document(r);
+	yaml_document_delete(&r->document);
+	if (!next_document(r, parser, file))
+		return;
+	const yaml_node_t *more = yaml_document_get_root_node(&r->document);
+	if (more)
+		mistake(r, line_of(more), "a second document begins here, expected one in the file");
+	yaml_document_delete(&r->document);
+}
+
 int settings_read(struct settings *settings, const char *path, void (*report)(const char *line))
 {
 	struct reading r = {.settings = settings, .path = path, .report = report};
@@ -167,12 +209,7 @@ int settings_read(struct settings *settings, const char *path, void (*report)(co
 		return 1;
 	}
 	yaml_parser_set_input_file(&parser, file);
-	if (yaml_parser_load(&parser, &r.document)) {
-		read_document(&r);
-		yaml_document_delete(&r.document);
-	} else {
-		mistake(&r, parser.problem_mark.line + 1, "not YAML: %s", parser.problem ? parser.problem : "unreadable");
-	}
+	read_stream(&r, &parser, file);
 	yaml_parser_delete(&parser);
 	fclose(file);
 	return r.mistakes;

@@ -182,6 +182,12 @@ static void shadowed_host_in_a_blocked_town(void **state)
 	assert_false(seen_role(&seen, 4, "town-a", 1)->shadowed);
 	assert_int_equal(seen_the_host(&seen, "town-a", "alice")->oper, OPER_BLOCKED);
 	unsee(&seen);
+	/* Nor do the town's drops do anything behind the ACCEPT. */
+	seen = see_rules("", "-A town-a -j ACCEPT\n-A town-a -d 10.1.0.0/24" OURS "-A town-a -s 10.1.0.0/24" OURS ALICE);
+	assert_true(seen_role(&seen, 4, "town-a", 2)->shadowed);
+	assert_int_equal(seen_the_town(&seen, "town-a")->drops, DROPS_ALL);
+	assert_int_equal(seen_the_host(&seen, "town-a", "alice")->oper, OPER_PARTIAL);
+	unsee(&seen);
 }
 
 /* What stands ahead of the town's jumps in FORWARD. */

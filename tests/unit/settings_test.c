@@ -71,6 +71,13 @@ static void mistakes(void **state)
 		{"- interval\n", ":1: ", "expected keys with values"},
 		{"just words\n", ":1: ", "expected keys with values"},
 		{"interval: [\n", ":2: ", "not YAML"},
+		{"interval: 9223372036854775807h\n", ":1: ", "expected a time"},
+		/* A second document would not be heeded, whatever it forbids. */
+		{"interval: 30s\n---\nset: []\n", ":3: ", "a second document"},
+		{"interval: 30s\n...\n]]]\n", ":3: ", "not YAML"},
+		{"interval: 30s\n# a\n# \xff\n", ":3: ", "not YAML"},
+		/* One mistake is one line, whatever was found. */
+		{"interval: \"a\\nb\"\n", ":1: ", "interval is 'a?b'"},
 	};
 	struct settings s;
 
