@@ -29,6 +29,7 @@ static struct {
 	netsnmp_session *session; /* NULL: no master */
 	netsnmp_callback library; /* answers what we do not */
 	bool told;                /* that there is no master */
+	bool announced;           /* that there is one, and all tables are registered */
 	char address[256];
 } self;
 
@@ -59,8 +60,7 @@ static int on_connect(int major, int minor, void *session, void *argument)
 	self.session = session;
 	self.library = self.session->callback;
 	self.session->callback = on_packet;
-	self.told = false;
-	log_info("connected to the master agent at %s", self.address);
+	self.told = self.announced = false;
 	return SNMPERR_SUCCESS;
 }
 
@@ -72,7 +72,9 @@ static int on_disconnect(int major, int minor, void *session, void *argument)
 	self.session = NULL;
 	reads_disconnected(self.reads);
 	sets_disconnected(self.sets);
-	log_warning("the master agent at %s is gone: waiting for it", self.address);
+	if (self.announced)
+		log_warning("the master agent at %s is gone: waiting for it", self.address);
+	self.announced = false;
 	return SNMPERR_SUCCESS;
 }
 
@@ -221,6 +223,12 @@ void subagent_step(void)
 	run_alarms();
 	netsnmp_check_outstanding_agent_requests();
 	stop_pings();
+	/* The library opens the session and registers the tables in one go, and answers every SET meanwhile
+	 * with resourceUnavailable: whoever waits for this line finds everything in place. */
+	if (self.session && !self.announced) {
+		log_info("connected to the master agent at %s", self.address);
+		self.announced = true;
+	}
 	if (!self.session && !self.told) {
 		log_warning("no master agent answers at %s: is snmpd running, with 'master agentx' in snmpd.conf and "
 			    "its agentXSocket there? Trying again every %d s", self.address, RECONNECT);

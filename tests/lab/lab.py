@@ -115,7 +115,10 @@ class Lab:
                     mib.agent("Backend"), mib.agent("Snapshots")).binds
             except Timeout:
                 return False
-            return backend.tag == mib.INTEGER and snapshots.value > 0
+            # The scalars come first; this line tells that all tables are there.
+            log = self.daemon.log()
+            registered = log.count("connected to the master") > log.count("is gone: waiting")
+            return registered and backend.tag == mib.INTEGER and snapshots.value > 0
 
         wait_until(ready, timeout, "townmeterd serves a snapshot through snmpd")
 
