@@ -4,6 +4,7 @@ import pytest
 
 from lab import mib
 from lab.lab import article
+from lab.topology import NETS, address
 
 KNOWN = {(b"town-a", b"alice"), (b"town-a", b"bob"),
          (b"town-b", b"dave"), (b"town-b", b"erin")}
@@ -15,63 +16,78 @@ def plain(make_lab):
     return make_lab().article(families=(4,))
 
 
-def test_rules_that_are_no_hosts(plain):
+# The same for both versions of IP: an address of the town that no host has, and
+# masks for it that are no prefix.
+OTHER = {4: "10.1.0.99", 6: "2001:db8:a::99"}
+FULL = {4: "/32", 6: "/128"}
+HOLE = {4: "/255.0.255.255", 6: "/ffff:ffff:ffff:0:ffff:ffff:ffff:ffff"}
+LATE_HOLE = {4: "/255.255.255.253", 6: "/ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffd"}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_rules_that_are_no_hosts(make_lab, family):
     """Each in the town's own chain, with traffic that matches most of them."""
-    for line in [
-            "-i ext0 -d 10.1.0.99", "-o lan-a -d 10.1.0.99", "! -d 10.1.0.99", "! -s 10.1.0.99",
-            "-p tcp -d 10.1.0.99", "-p udp -d 10.1.0.99", "! -p icmp -d 10.1.0.99",
-            "-d 10.1.0.99/255.0.255.255", "-s 10.1.0.99/255.255.255.253",
-            "-m mark --mark 1 -d 10.1.0.99", "-m limit --limit 5/s -d 10.1.0.99",
-            "-m conntrack --ctstate NEW -d 10.1.0.99", "-f -d 10.1.0.99",
-            "-d 10.1.0.99 -s 192.0.2.10", "-d 10.1.0.99 -j RETURN", "-d 10.1.0.99 -j ACCEPT",
-            "-d 10.1.0.99 -j LOG", "-d 10.1.0.99 -j REJECT", "-d 10.1.0.99 -g elsewhere",
-            "-d 10.1.0.99 -j elsewhere", "-p udp -d 10.1.0.99 -j DROP",
-            "-m mark --mark 1 -d 10.1.0.99 -j DROP", "", "-j RETURN",
-            "-m comment --comment no-prefix"]:
-        if "elsewhere" in line:
-            plain.ipt(4, "-N", "elsewhere", check=False)
-        plain.ipt(4, "-A", "town-a", *line.split())
-    count = len(plain.ipt.specs("town-a", 4))
-    assert count == 4 + 25
-    plain.up()
-    plain.traffic.send("outside", ["alice", "other@town-a"], 100)
-    plain.traffic.settle()
-    plain.fresh()
-    table = plain.client.table("Host")
+    lab, other = make_lab().article(families=(family,)), OTHER[family]
+    lines = [
+        f"-i ext0 -d {other}", f"-o lan-a -d {other}", f"! -d {other}", f"! -s {other}",
+        f"-p tcp -d {other}", f"-p udp -d {other}", f"! -p sctp -d {other}",
+        f"-d {other}{HOLE[family]}", f"-s {other}{LATE_HOLE[family]}",
+        f"-m mark --mark 1 -d {other}", f"-m limit --limit 5/s -d {other}",
+        f"-m conntrack --ctstate NEW -d {other}", f"-d {other} -j RETURN",
+        f"-d {other} -s {address('outside', family)}", f"-d {other} -j ACCEPT",
+        f"-d {other} -j LOG", f"-d {other} -j REJECT", f"-d {other} -g elsewhere",
+        f"-d {other} -j elsewhere", f"-p udp -d {other} -j DROP",
+        f"-m mark --mark 1 -d {other} -j DROP", "", "-j RETURN",
+        "-m comment --comment no-prefix",
+        f"-f -d {other}" if family == 4 else f"-m frag --fragmore -d {other}"]
+    lab.ipt(family, "-N", "elsewhere")
+    for line in lines:
+        lab.ipt(family, "-A", "town-a", *line.split())
+    others = lab.ipt.specs("town-a", family)[4:]
+    assert len(others) == len(lines)
+    lab.up()
+    lab.traffic.send("outside", ["alice", "other@town-a"], 100, family)
+    lab.fresh()
+    table = lab.client.table("Host")
     assert set(table) == KNOWN
     assert table[b"town-a", b"alice"]["DownPkts"] == 50
     assert all(r["OperStatus"] == mib.ALLOWED and r["DroppedPkts"] == 0 for r in table.values())
-    assert plain.town("town-a", "AdminStatus") == mib.ALLOWED
-    assert set(plain.client.table("Town")) == {b"town-a", b"town-b"}
-    # Total, four jumps, eight rules of hosts; IPv6 has a policy at most.
-    assert plain.agent("RulesRead") == 1 + 4 + 8
+    assert lab.town("town-a", "AdminStatus") == mib.ALLOWED
+    assert set(lab.client.table("Town")) == {b"town-a", b"town-b"}
+    # A total, four jumps, eight rules of hosts.
+    assert lab.agent("RulesRead") == 1 + 4 + 8
+    # The traffic did meet them.
+    assert lab.ipt.counters("town-a", family, f"-d {other}{FULL[family]} -p udp")[0] == 50
     # They are left alone, whatever happens to their neighbours.
-    others = plain.ipt.specs("town-a", 4)[4:]
-    plain.must_set((mib.host("town-a", "alice", "AdminStatus"), mib.BLOCKED),
-                   (mib.town("town-a", "Zero"), mib.ZERO))
-    assert plain.ipt.specs("town-a", 4)[6:] == others
-    assert [r.packets for r in plain.ipt.rules("town-a", 4) if r.spec == "-d 10.1.0.99/32 -p udp"] != [0]
+    lab.must_set((mib.host("town-a", "alice", "AdminStatus"), mib.BLOCKED),
+                 (mib.town("town-a", "Zero"), mib.ZERO))
+    assert lab.ipt.specs("town-a", family)[6:] == others
 
 
-def test_chains_that_are_no_towns(plain):
+@pytest.mark.parametrize("family", [4, 6])
+def test_chains_that_are_no_towns(make_lab, family):
     """Jumps from elsewhere, or under conditions, or without a prefix."""
+    lab = make_lab().article(families=(family,))
+    net, host = {4: ("10.3.0.0/24", "10.3.0.1"),
+                 6: ("2001:db8:3::/64", "2001:db8:3::1")}[family]
+    hole, outside = host + HOLE[family], address("outside", family)
+    own = NETS["town-a"][family]
     for n, line in enumerate([
-            "INPUT -d 10.3.0.0/24", "OUTPUT -s 10.3.0.0/24", "town-a -d 10.1.0.0/25",
-            "FORWARD -i ext0 -d 10.3.0.0/24", "FORWARD ! -d 10.3.0.0/24",
-            "FORWARD -p tcp -s 10.3.0.0/24", "FORWARD -d 10.3.0.0/24 -s 192.0.2.0/24",
-            "FORWARD -d 10.3.0.0/255.255.0.255", "FORWARD",
-            "FORWARD -m mark --mark 7 -d 10.3.0.0/24", "FORWARD -f -s 10.3.0.0/24",
-            "FORWARD -m limit --limit 1/s -d 10.3.0.0/24"]):
-        plain.ipt(4, "-N", f"no-town-{n}")
-        plain.ipt(4, "-A", *line.split(), "-j", f"no-town-{n}")
-        plain.ipt(4, "-A", f"no-town-{n}", "-d", "10.3.0.1", "-m", "comment", "--comment", f"h{n}")
-    plain.ipt(4, "-N", "went-to")
-    plain.ipt(4, "-A", "FORWARD", "-d", "10.4.0.0/24", "-g", "went-to")
-    plain.ipt(4, "-N", "nobody-jumps")
-    plain.ipt(4, "-A", "nobody-jumps", "-d", "10.5.0.1")
-    plain.up()
-    assert set(plain.client.table("Town")) == {b"town-a", b"town-b"}
-    assert set(plain.client.table("Host")) == KNOWN
+            f"INPUT -d {net}", f"OUTPUT -s {net}", f"town-a -d {own}",
+            f"FORWARD -i ext0 -d {net}", f"FORWARD ! -d {net}", f"FORWARD -p tcp -s {net}",
+            f"FORWARD -d {net} -s {outside}", f"FORWARD -d {hole}", "FORWARD",
+            f"FORWARD -m mark --mark 7 -d {net}", f"FORWARD -o ext0 -s {net}",
+            f"FORWARD -m limit --limit 1/s -d {net}"]):
+        lab.ipt(family, "-N", f"no-town-{n}")
+        lab.ipt(family, "-A", *line.split(), "-j", f"no-town-{n}")
+        lab.ipt(family, "-A", f"no-town-{n}", "-d", host, "-m", "comment", "--comment", f"h{n}")
+    lab.ipt(family, "-N", "went-to")
+    lab.ipt(family, "-A", "FORWARD", "-d", net, "-g", "went-to")
+    lab.ipt(family, "-N", "nobody-jumps")
+    lab.ipt(family, "-A", "nobody-jumps", "-d", host)
+    lab.up()
+    assert set(lab.client.table("Town")) == {b"town-a", b"town-b"}
+    assert set(lab.client.table("Host")) == KNOWN
 
 
 def test_rules_of_other_tables_are_none_of_ours(plain):
