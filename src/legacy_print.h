@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Prints an entry on standard output as `iptables -S` does, with libxtables. That library ends the
- * process on errors and keeps global state: only for a process that ends soon, never in the daemon.
- */
+/* Prints an entry on standard output as `iptables -S` does (xt_print.h): for a process that ends soon. */
 #ifndef TOWNMETER_LEGACY_PRINT_H
 #define TOWNMETER_LEGACY_PRINT_H
 
