@@ -18,8 +18,10 @@ struct backend;
 
 /* One change of the rules. Rules are named by their index in the snapshot read last. */
 enum edit_kind {
-	EDIT_ZERO,   /* set the rule's counter to zero; `counter` gives what it had counted */
-	EDIT_ADD,    /* add `counter` to the rule's counter */
+	EDIT_ZERO,   /* set the rule's counter to zero; `counter` gives what it had counted; `kept` tells that
+	              * the kernel could not do it, and that the counter goes on as it was read */
+	EDIT_ADD,    /* add `counter` to the rule's counter; `counter` gives what was added: nothing at all where
+	              * the kernel can not do that */
 	EDIT_DELETE, /* remove the rule; `counter` gives its last count, exactly */
 	EDIT_INSERT, /* a rule with one prefix, before rule `rule` */
 };
@@ -32,7 +34,8 @@ struct edit {
 	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
 	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE or VERDICT_DROP */
 	char comment[256];   /* EDIT_INSERT: "" for none */
-	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE: returned */
+	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
+	bool kept;           /* EDIT_ZERO: returned */
 };
 
 enum change_result {
@@ -41,6 +44,9 @@ enum change_result {
 	CHANGE_REFUSED, /* nothing was changed */
 	CHANGE_BROKEN,  /* something was changed and could not be put back */
 };
+
+/* Commands need the rules; where these can be known without reading all counters, they are faster. */
+enum read_depth { READ_RULES, READ_ALL };
 
 struct backend_ops {
 	const char *name;
@@ -58,8 +64,9 @@ struct backend_ops {
 	int (*lock)(struct backend *backend, const struct timespec *deadline, char error[BACKEND_ERROR_SIZE]);
 	void (*unlock)(struct backend *backend);
 
-	/* Reads everything, while locked. */
-	int (*read)(struct backend *backend, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE]);
+	/* Reads while locked: everything, or as much as tells the rules that stand now (snapshot.partial). */
+	int (*read)(struct backend *backend, enum read_depth depth, struct snapshot *snapshot,
+		    char error[BACKEND_ERROR_SIZE]);
 
 	/* Makes all the edits or none, while locked and after a read. Loses no packet's count. The
 	 * snapshot's indexes are stale afterwards. Returns CHANGE_DONE or what went wrong. */
@@ -70,6 +77,6 @@ struct backend_ops {
 	int (*print)(struct backend *backend, uint32_t rule);
 };
 
-extern const struct backend_ops backend_legacy;
+extern const struct backend_ops backend_legacy, backend_nft;
 
 #endif

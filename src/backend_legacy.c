@@ -161,8 +161,11 @@ static void copy_counters(struct backend *b)
 	}
 }
 
-static int legacy_read(struct backend *b, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE])
+/* The kernel gives all or nothing. */
+static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot *snapshot,
+		       char error[BACKEND_ERROR_SIZE])
 {
+	(void)depth;
 	bool all_same = b->rules != NULL, any = false;
 
 	for (int i = 0; i < 2; i++) {
@@ -187,6 +190,7 @@ static int legacy_read(struct backend *b, struct snapshot *snapshot, char error[
 		return fail(error, "can not understand the rules of iptables-legacy", "");
 	copy_counters(b);
 	*snapshot = (struct snapshot){.rules = b->rules, .counters = b->counters, .generation = b->generation};
+	snapshot->found[CHAIN_LEGACY] = true;
 	return 0;
 }
 

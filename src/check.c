@@ -94,7 +94,7 @@ int check_run(const struct backend_ops *ops)
 		log_error("%s", error);
 		goto out;
 	}
-	if (ops->read(backend, &snapshot, error) < 0)
+	if (ops->read(backend, READ_ALL, &snapshot, error) < 0)
 		log_error("%s", error);
 	else
 		result = print_all(ops, backend, &snapshot) < 0;

@@ -282,7 +282,7 @@ static bool may_read(const struct workshop *w, char error[BACKEND_ERROR_SIZE])
 	struct snapshot snapshot;
 	int there = w->ops->probe(error);
 
-	return there == 0 || (there > 0 && (w->ops->read(w->backend, &snapshot, error) == 0 || errno != EPERM));
+	return there == 0 || (there > 0 && (w->ops->read(w->backend, READ_ALL, &snapshot, error) == 0 || errno != EPERM));
 }
 
 struct control *control_new(const struct control_options *options)

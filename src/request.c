@@ -63,7 +63,7 @@ int workshop_look(struct workshop *w, struct snapshot *snapshot, char error[BACK
 {
 	uint64_t before = received_packets();
 
-	if (w->ops->read(w->backend, snapshot, error) < 0)
+	if (w->ops->read(w->backend, READ_ALL, snapshot, error) < 0)
 		return -1;
 	snapshot->received_before = before;
 	snapshot->received_after = received_packets();

@@ -36,7 +36,11 @@ enum {
 	ODD_MASK = 8,
 	ODD_MATCH = 16, /* an extension, named by rule.match */
 	ODD_FRAGMENT = 32,
+	ODD_UNCOUNTED = 64, /* counts nothing, as rules that nft itself wrote may */
 };
+
+/* The packet filter that a chain stands in. */
+enum chain_backend { CHAIN_LEGACY, CHAIN_NFT };
 
 enum hook { HOOK_NONE, HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
 
@@ -58,6 +62,7 @@ struct chain {
 	uint32_t first, count; /* its rules, the policy included */
 	uint8_t family;
 	uint8_t hook;         /* enum hook for FORWARD, INPUT, OUTPUT */
+	uint8_t backend;      /* enum chain_backend; CHAIN_LEGACY unless the backend says otherwise */
 };
 
 struct ruleset {
@@ -77,6 +82,10 @@ void ruleset_free(struct ruleset *rules);
 uint32_t ruleset_add_chain(struct ruleset *rules, uint8_t family, enum hook hook, const char *name);
 uint32_t ruleset_add_rule(struct ruleset *rules, const struct rule *rule);
 uint32_t ruleset_add_text(struct ruleset *rules, const char *text);
+
+/* Appends all chains and rules of another one. Returns 0, or -1 with errno ENOMEM: then only
+ * ruleset_free() may follow. */
+int ruleset_append(struct ruleset *rules, const struct ruleset *more);
 
 /* The string at an offset; borrowed. */
 const char *ruleset_text(const struct ruleset *rules, uint32_t offset);

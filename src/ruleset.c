@@ -92,6 +92,47 @@ uint32_t ruleset_add_rule(struct ruleset *rules, const struct rule *rule)
 	return rules->n_rules++;
 }
 
+/* A text keeps its place among those of its own ruleset. */
+static uint32_t moved(uint32_t text, uint32_t base)
+{
+	return text ? text + base : 0;
+}
+
+int ruleset_append(struct ruleset *rules, const struct ruleset *more)
+{
+	uint32_t text = rules->text_size, chain = rules->n_chains, rule = rules->n_rules;
+	void *texts = rules->text, *chains = rules->chains, *all = rules->rules;
+
+	if (grow(&texts, &rules->room_text, text, more->text_size, 1) < 0)
+		return -1;
+	rules->text = texts;
+	if (grow(&chains, &rules->room_chains, chain, more->n_chains, sizeof *rules->chains) < 0)
+		return -1;
+	rules->chains = chains;
+	if (grow(&all, &rules->room_rules, rule, more->n_rules, sizeof *rules->rules) < 0)
+		return -1;
+	rules->rules = all;
+	memcpy(rules->text + text, more->text, more->text_size);
+	rules->text_size += more->text_size;
+	for (uint32_t i = 0; i < more->n_chains; i++) {
+		struct chain *added = &rules->chains[rules->n_chains++];
+		*added = more->chains[i];
+		added->name = moved(added->name, text);
+		added->first += rule;
+	}
+	for (uint32_t i = 0; i < more->n_rules; i++) {
+		struct rule *added = &rules->rules[rules->n_rules++];
+		*added = more->rules[i];
+		added->chain += chain;
+		if (added->jump != RULE_NONE)
+			added->jump += chain;
+		added->comment = moved(added->comment, text);
+		added->target = moved(added->target, text);
+		added->match = moved(added->match, text);
+	}
+	return 0;
+}
+
 const char *ruleset_text(const struct ruleset *rules, uint32_t offset)
 {
 	return rules->text + offset;

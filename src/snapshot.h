@@ -22,7 +22,10 @@ struct snapshot {
 	/* What the network namespace's IPv4 and IPv6 had received (InReceives, RFC 4293's ipSystemStats)
 	 * just before and just after the counters were read. No rule of FORWARD can count more. */
 	uint64_t received_before, received_after;
+	bool partial;                /* counters are of earlier reads: these are the present rules, and no more */
 	unsigned retries;            /* reads that a change of the rules interrupted */
+	bool found[2];               /* by enum chain_backend: rules were read there */
+	bool offload;                /* packets may bypass the rules: there is a flowtable, or hardware runs them */
 };
 
 #endif

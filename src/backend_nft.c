@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The backend of iptables-nft: the tables `ip filter` and `ip6 filter` of nf_tables. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "log.h"
+#include "nft_change.h"
+#include "nft_print.h"
+#include "nft_read.h"
+#include "nft_zero.h"
+
+struct backend {
+	struct nft_socket socket;
+	struct nft_reading reading;
+	int can_zero; /* 1, 0; -1: not asked yet */
+};
+
+static int fail(char error[BACKEND_ERROR_SIZE], const char *what)
+{
+	int saved = errno;
+	const char *remedy = saved == EPERM ? "; run as root, or with CAP_NET_ADMIN" : "";
+
+	snprintf(error, BACKEND_ERROR_SIZE, "%s: %s%s", what, strerror(saved), remedy);
+	errno = saved;
+	return -1;
+}
+
+static int nft_probe(char error[BACKEND_ERROR_SIZE])
+{
+	int found = nft_chains_exist();
+
+	if (found < 0)
+		return fail(error, "can not ask the kernel for the chains of nf_tables");
+	if (!found)
+		snprintf(error, BACKEND_ERROR_SIZE, "there is no filter table of iptables-nft in this network "
+			 "namespace: add the rules of a town first, such as "
+			 "'iptables-nft -N town-a; iptables-nft -A FORWARD -d 10.1.0.0/24 -j town-a'");
+	return found;
+}
+
+static struct backend *nft_open(char error[BACKEND_ERROR_SIZE])
+{
+	struct backend *b = calloc(1, sizeof *b);
+
+	if (!b || nft_socket_open(&b->socket) < 0) {
+		fail(error, "can not open a socket to nf_tables");
+		free(b);
+		return NULL;
+	}
+	b->can_zero = -1;
+	return b;
+}
+
+static void nft_close(struct backend *b)
+{
+	nft_read_free(&b->reading);
+	nft_socket_close(&b->socket);
+	free(b);
+}
+
+/* iptables-nft takes no lock, and needs none: a change is bound to what was read. */
+static int nft_lock(struct backend *b, const struct timespec *deadline, char error[BACKEND_ERROR_SIZE])
+{
+	(void)b;
+	(void)deadline;
+	(void)error;
+	return 0;
+}
+
+static void nft_unlock(struct backend *b)
+{
+	(void)b;
+}
+
+/* Without chains it is an empty ruleset: to ask makes no table, other than with iptables-legacy. */
+static int nft_read_rules(struct backend *b, enum read_depth depth, struct snapshot *snapshot,
+			  char error[BACKEND_ERROR_SIZE])
+{
+	if (nft_read(&b->reading, &b->socket, depth == READ_RULES) < 0) {
+		if (errno == EAGAIN) {
+			snprintf(error, BACKEND_ERROR_SIZE, "can not read the rules of iptables-nft: another program "
+				 "changes them all the time ('nft monitor' shows what)");
+			return -1;
+		}
+		return fail(error, "can not read the rules of iptables-nft");
+	}
+	*snapshot = (struct snapshot){.rules = b->reading.rules,
+				      .counters = b->reading.counters,
+				      .generation = b->reading.generation,
+				      .partial = b->reading.partial,
+				      .retries = b->reading.retries,
+				      .offload = b->reading.chains.offload};
+	snapshot->found[CHAIN_NFT] = b->reading.chains.n > 0;
+	return 0;
+}
+
+/* Told once. TOWNMETER_NFT_NO_RESET makes a kernel look older than it is: for tests. */
+static int find_out(struct backend *b)
+{
+	b->can_zero = getenv("TOWNMETER_NFT_NO_RESET") ? 0 : nft_zero_possible(&b->socket);
+	if (b->can_zero == 0)
+		log_warning("this kernel can not set counters of nf_tables to zero without losing packets (Linux 6.2 "
+			    "can): a zeroing ends the period here alone, and iptables-nft goes on showing the sum");
+	return b->can_zero;
+}
+
+static enum change_result nft_change_rules(struct backend *b, struct edit *edits, size_t n,
+					   char error[BACKEND_ERROR_SIZE])
+{
+	bool zeroes = false;
+
+	for (size_t i = 0; i < n; i++)
+		zeroes |= edits[i].kind == EDIT_ZERO;
+	if (zeroes && b->can_zero < 0 && find_out(b) < 0) {
+		fail(error, "can not set counters to zero");
+		return CHANGE_REFUSED;
+	}
+	enum change_result result = nft_change(&b->reading, &b->socket, b->can_zero > 0, edits, n);
+	if (result == CHANGE_STALE)
+		snprintf(error, BACKEND_ERROR_SIZE, "can not change the rules of iptables-nft: another program changes "
+			 "them all the time ('nft monitor' shows what)");
+	else if (result != CHANGE_DONE)
+		fail(error, "can not change the rules of iptables-nft");
+	return result;
+}
+
+static int nft_print_rule(struct backend *b, uint32_t rule)
+{
+	return nft_print(&b->reading, &b->socket, rule);
+}
+
+const struct backend_ops backend_nft = {
+	.name = "iptables-nft",
+	.probe = nft_probe,
+	.open = nft_open,
+	.close = nft_close,
+	.lock = nft_lock,
+	.unlock = nft_unlock,
+	.read = nft_read_rules,
+	.change = nft_change_rules,
+	.print = nft_print_rule,
+};

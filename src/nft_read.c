@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_TRIES = 8 };
+
+/* Positive results: begin again, with nothing, or with the rules that are known. */
+enum { AGAIN = 1, LOOK_CLOSELY };
+
+static const struct nft_known policy_known = {0};
+
+/* A chain's rules without its policy, which is no rule for the kernel. */
+static struct nft_expected expected_of(const struct nft_reading *r, uint32_t chain, bool thorough)
+{
+	const struct chain *own = &r->rules->chains[chain];
+
+	return (struct nft_expected){.known = r->known + own->first,
+				     .n = own->count - r->chains.chains[chain].counted,
+				     .thorough = thorough};
+}
+
+static void adopt(struct nft_reading *r, const struct nft_gathering *g)
+{
+	struct nft_gathering before = {.rules = r->rules, .known = r->known, .counters = r->counters};
+
+	nft_gather_free(&before);
+	r->rules = g->rules;
+	r->known = g->known;
+	r->counters = g->counters;
+	r->generation++;
+}
+
+/* iptables-nft makes some of its chains with a counter for the policy. Its count comes later. */
+static int add_policy(struct nft_gathering *g, const struct nft_chain *chain)
+{
+	struct rule rule = {.jump = RULE_NONE, .verdict = chain->policy, .policy = true};
+	struct counter none = {0};
+
+	return chain->counted ? nft_gather_rule(g, &rule, &policy_known, &none) : 0;
+}
+
+/* A chain as it stands in the old ruleset, whose texts are in the new one already. */
+static int copy_rules(struct nft_gathering *g, const struct nft_reading *r, uint32_t chain)
+{
+	struct nft_expected own = expected_of(r, chain, false);
+	uint32_t first = r->rules->chains[chain].first;
+
+	for (uint32_t i = first; i < first + own.n; i++)
+		if (nft_gather_rule(g, &r->rules->rules[i], &r->known[i], &r->counters[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Reads the chains; `changed` NULL: all of them, else only these, and the others are copied. */
+static int read_rules(struct nft_reading *r, struct nft_socket *socket, const bool *changed)
+{
+	struct nft_gathering g;
+	int result = -1;
+
+	if (nft_gather_begin(&g, &r->chains) < 0)
+		return -1;
+	if (changed) {
+		/* Texts keep their places; what is not used any more goes with the next complete read. */
+		char *text = realloc(g.rules->text, r->rules->text_size);
+		if (!text)
+			goto out;
+		memcpy(text, r->rules->text, r->rules->text_size);
+		g.rules->text = text;
+		g.rules->text_size = g.rules->room_text = r->rules->text_size;
+	}
+	for (uint32_t i = 0; i < r->chains.n; i++) {
+		if (nft_gather_chain(&g, i) < 0)
+			goto out;
+		if ((!changed || changed[i] ? nft_gather_rules(&g, socket, i, &r->retries) : copy_rules(&g, r, i)) < 0) {
+			result = errno == ESTALE ? AGAIN : -1;
+			goto out;
+		}
+		if (add_policy(&g, &r->chains.chains[i]) < 0)
+			goto out;
+	}
+	adopt(r, &g);
+	return 0;
+out:
+	nft_gather_free(&g);
+	return result;
+}
+
+/* The counters of chains that are as known, and the rules of those that are not. */
+static int refresh(struct nft_reading *r, struct nft_socket *socket, bool thorough)
+{
+	bool *changed = calloc(r->chains.n + 1u, sizeof *changed), any = false;
+	int result = -1;
+
+	if (!changed)
+		return -1;
+	for (uint32_t i = 0; i < r->chains.n; i++) {
+		struct nft_expected expected = expected_of(r, i, thorough);
+		int same = nft_dump_compare(socket, &r->chains.chains[i], &expected,
+					    r->counters + r->rules->chains[i].first);
+		if (same < 0)
+			goto out;
+		changed[i] = !same;
+		any |= !same;
+	}
+	result = any ? read_rules(r, socket, changed) : 0;
+out:
+	free(changed);
+	return result;
+}
+
+/* What policies count stands behind the rules of their chains. */
+static int read_policies(struct nft_reading *r, struct nft_socket *socket)
+{
+	if (nft_chains_count(&r->chains, socket) < 0)
+		return -1;
+	for (uint32_t i = 0; i < r->chains.n; i++) {
+		const struct chain *chain = &r->rules->chains[i];
+		if (r->chains.chains[i].counted)
+			r->counters[chain->first + chain->count - 1] = r->chains.chains[i].counter;
+	}
+	return 0;
+}
+
+/* Text that no rule refers to any more is not kept for ever. */
+static bool is_untidy(const struct ruleset *rules)
+{
+	return rules->text_size > (1u << 20) && rules->text_size / 64 > rules->n_rules + rules->n_chains;
+}
+
+/* Takes the present list of chains. Returns whether it is the one that was read last, or -1. */
+static int list_chains(struct nft_reading *r, struct nft_socket *socket)
+{
+	struct nft_chains chains;
+
+	if (nft_chains_list(&chains, socket, &r->retries) < 0) {
+		nft_chains_free(&chains);
+		return -1;
+	}
+	bool same = nft_chains_same(&chains, &r->chains);
+	nft_chains_free(&r->chains);
+	r->chains = chains;
+	return same;
+}
+
+void nft_read_changed(struct nft_reading *r, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n)
+{
+	if (from == 0 || from != r->confirmed)
+		return;
+	r->confirmed = 0;
+	if (!r->changed)
+		r->changed = calloc(r->chains.n + 1u, sizeof *r->changed);
+	if (!r->changed)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		r->changed[chains[i]] = true;
+	r->confirmed = r->read_in = to;
+}
+
+/* The chains that we changed ourselves. In another generation all are compared anyway. */
+static int read_changed(struct nft_reading *r, struct nft_socket *socket, uint32_t generation)
+{
+	bool *changed = r->changed;
+	int result = 0;
+
+	r->changed = NULL;
+	if (changed && r->rules && generation == r->confirmed)
+		result = read_rules(r, socket, changed);
+	free(changed);
+	return result;
+}
+
+static int read_once(struct nft_reading *r, struct nft_socket *socket, bool rules_alone)
+{
+	uint32_t began, ended;
+	int known = r->rules != NULL;
+
+	if (nft_socket_generation(socket, &began) < 0)
+		return -1;
+	int ours = read_changed(r, socket, began);
+	if (ours != 0)
+		return ours;
+	bool thorough = !known || began != r->confirmed;
+	r->partial = rules_alone && !thorough;
+	if (r->partial)
+		return 0;
+	if (thorough) {
+		int same = list_chains(r, socket);
+		if (same < 0)
+			return -1;
+		known = known && same && !is_untidy(r->rules);
+	}
+	int result = known ? refresh(r, socket, thorough) : read_rules(r, socket, NULL);
+	if (result != 0)
+		return result;
+	if (read_policies(r, socket) < 0 || nft_socket_generation(socket, &ended) < 0)
+		return -1;
+	/* A change sets the new id a moment before its rules are there. What the next read finds in the same
+	 * generation is its rules for certain. */
+	r->confirmed = began == ended && began == r->read_in ? began : 0;
+	r->read_in = began == ended ? began : 0;
+	if (began == ended)
+		return 0;
+	/* Chains that came or went meanwhile: what was read may be half of this and half of that. So may be
+	 * what was not compared thoroughly. */
+	int same = list_chains(r, socket);
+	if (same <= 0)
+		return same < 0 ? -1 : AGAIN;
+	return thorough ? 0 : LOOK_CLOSELY;
+}
+
+int nft_read(struct nft_reading *r, struct nft_socket *socket, bool rules_alone)
+{
+	r->retries = 0;
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		int result = read_once(r, socket, rules_alone);
+		if (result == 0)
+			return 0;
+		r->retries += result > 0;
+		if (result == LOOK_CLOSELY)
+			continue;
+		/* Half of the new and half of the old is worth nothing. */
+		int saved = errno;
+		ruleset_free(r->rules);
+		r->rules = NULL;
+		r->read_in = r->confirmed = 0;
+		r->generation++;
+		errno = saved;
+		if (result < 0)
+			return -1;
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
+void nft_read_free(struct nft_reading *r)
+{
+	nft_chains_free(&r->chains);
+	ruleset_free(r->rules);
+	free(r->known);
+	free(r->counters);
+	free(r->changed);
+	memset(r, 0, sizeof *r);
+}
+
+int nft_read_unchanged(const struct nft_reading *r, struct nft_socket *socket, const uint32_t *chains, uint32_t n,
+		       const uint64_t *ignored, size_t n_ignored)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct nft_expected expected = expected_of(r, chains[i], true);
+		expected.ignored = ignored;
+		expected.n_ignored = n_ignored;
+		int same = nft_dump_compare(socket, &r->chains.chains[chains[i]], &expected, NULL);
+		if (same <= 0)
+			return same;
+	}
+	return 1;
+}
