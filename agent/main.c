@@ -8,7 +8,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "backend.h"
+#include "backends.h"
 #include "check.h"
 #include "control.h"
 #include "instance.h"
@@ -37,7 +37,7 @@ static int configure(struct control_options *made)
 	if (path && settings_read(&settings, path, report_mistake) > 0)
 		return -1;
 	*made = (struct control_options){
-		.backend = &backend_legacy,
+		.backend = &backends,
 		.interval = settings.interval,
 		.max_age = settings.max_age,
 		.may_zero = settings.set_zero && !options.read_only,
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 		return status;
 	log_open("townmeterd", 1, options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (options.check)
-		return check_run(&backend_legacy);
+		return check_run(&backends);
 	if (configure(&made) < 0)
 		return 1;
 	/* Every look fills and frees the same large blocks: memory that is given back to the kernel each

@@ -101,6 +101,12 @@ static void get_discontinuity(const struct view *view, uint32_t row, struct valu
 	value_time(value, view->agent.discontinuity);
 }
 
+static void get_offload(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_integer(value, view->agent.offload ? 1 : 2); /* TruthValue */
+}
+
 static const struct column columns[] = {
 	{.id = 1, .get = get_version},
 	{.id = 2, .get = get_backend},
@@ -118,6 +124,7 @@ static const struct column columns[] = {
 	{.id = 15, .get = get_tables_last_change},
 	{.id = 19, .get = get_kernel_resets},
 	{.id = 20, .get = get_discontinuity},
+	{.id = 21, .get = get_offload},
 };
 
 static uint32_t one_row(const struct view *view)

@@ -5,7 +5,6 @@
 
 #include "backend.h"
 #include "log.h"
-#include "nft_probe.h"
 #include "recognise.h"
 
 static void print_role(const struct ruleset *rules, const struct recognition *found, uint32_t rule)
@@ -46,7 +45,8 @@ static int print_all(const struct backend_ops *ops, struct backend *backend, con
 {
 	const struct ruleset *rules = snapshot->rules;
 	struct recognition *found = recognise(rules, NULL, NULL);
-	uint8_t family = 0;
+	static const char *const names[] = {[CHAIN_LEGACY] = "iptables-legacy", [CHAIN_NFT] = "iptables-nft"};
+	uint8_t family = 0, kind = 0;
 
 	if (!found) {
 		log_error("no memory");
@@ -54,8 +54,10 @@ static int print_all(const struct backend_ops *ops, struct backend *backend, con
 	}
 	for (uint32_t i = 0; i < rules->n_rules; i++) {
 		const struct chain *chain = &rules->chains[rules->rules[i].chain];
-		if (chain->family != family)
-			printf("# %s, IPv%u\n", ops->name, family = chain->family);
+		if (chain->family != family || chain->backend != kind)
+			printf("# %s, IPv%u\n", names[chain->backend], chain->family);
+		family = chain->family;
+		kind = chain->backend;
 		if (ops->print(backend, i) < 0) {
 			log_error("can not print rules: the iptables libraries can not be used");
 			recognition_free(found);
@@ -82,8 +84,6 @@ int check_run(const struct backend_ops *ops)
 	int result = 1;
 
 	if (ops->probe(error) <= 0) {
-		if (nft_probe_rules() > 0)
-			snprintf(error, sizeof error, NFT_PROBE_ADVICE);
 		log_error("%s", error);
 		return 1;
 	}

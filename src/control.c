@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "nft_probe.h"
 #include "request.h"
 
 /* How long a look of its own accord waits for the lock: short, since requests queue behind it. */
@@ -26,7 +25,6 @@ struct control {
 	struct workshop workshop;
 	struct view_agent agent;  /* what is published next */
 	bool lost;                /* the last look failed */
-	bool looked_aside;        /* whether rules stand in nf_tables as well was asked */
 	char last_line[256];      /* the last problem logged: a standing one is told once */
 
 	pthread_t thread;
@@ -125,29 +123,19 @@ static void note_snapshot(struct control *control, int64_t began)
 	control->agent.snapshot_time = control_time();
 	control->agent.snapshot_clock = control_clock();
 	control->agent.snapshot_duration = (uint32_t)((control->agent.snapshot_clock - began) / 1000);
-	control->agent.backend = VIEW_BACKEND_LEGACY;
+	const bool *found = control->workshop.found;
+	control->agent.backend = found[CHAIN_LEGACY] && found[CHAIN_NFT] ? VIEW_BACKEND_BOTH
+				 : found[CHAIN_NFT]			   ? VIEW_BACKEND_NFTABLES
+									   : VIEW_BACKEND_LEGACY;
+	if (control->workshop.offload && !control->agent.offload)
+		note(control, "packets may bypass the rules: nf_tables has a flowtable or a chain that the network card "
+		     "runs ('nft list flowtables'); what is counted is too low, and blocks may not stop connections",
+		     false);
+	control->agent.offload = control->workshop.offload;
 	if (control->lost)
 		log_info("the rules can be read again");
 	control->lost = false;
 	control->last_line[0] = '\0';
-}
-
-/* Rules that only nf_tables holds are a frequent reason for finding none. */
-static void explain(char error[BACKEND_ERROR_SIZE])
-{
-	if (nft_probe_rules() > 0)
-		snprintf(error, BACKEND_ERROR_SIZE, NFT_PROBE_ADVICE);
-}
-
-/* Rules in the backend that is not metered are reported, not ignored; once. */
-static void look_aside(struct control *control)
-{
-	if (control->looked_aside)
-		return;
-	control->looked_aside = true;
-	if (nft_probe_rules() > 0)
-		note(control, "there are rules in nf_tables (iptables-nft), too: this version does not read them, and "
-		     "meters those of iptables-legacy alone", false);
 }
 
 static void look(struct control *control, bool may_block)
@@ -157,24 +145,18 @@ static void look(struct control *control, bool may_block)
 	int64_t began = control_clock();
 	struct timespec deadline = to_timespec(began + look_patience);
 	struct snapshot snapshot;
-	bool locked = false;
+	bool locked = false, there = false;
 
 	control->agent.snapshots++;
-	int there = w->ops->probe(error);
-	if (there == 0)
-		explain(error);
-	if (there > 0 && w->ops->lock(w->backend, &deadline, error) == 0) {
+	if (w->ops->lock(w->backend, &deadline, error) == 0) {
 		locked = true;
 		began = control_clock();
-		there = workshop_look(w, &snapshot, error) == 0;
-	} else {
-		there = 0;
+		there = workshop_look(w, READ_ALL, &snapshot, error) == 0;
 	}
 	if (there) {
 		note_snapshot(control, began);
-		look_aside(control);
 		if (may_block && workshop_enforce(w, &snapshot) &&
-		    workshop_look(w, &snapshot, error) < 0)
+		    workshop_look(w, READ_RULES, &snapshot, error) < 0)
 			note(control, error, true);
 	} else {
 		control->agent.snapshot_errors++;
@@ -200,6 +182,7 @@ static void run(struct control *control, struct request *request)
 		snprintf(request->why, sizeof request->why, "the meter was busy: the request waited too long to be begun");
 	} else if (w->ops->lock(w->backend, &deadline, request->why) == 0) {
 		began = control_clock();
+		w->looked = false;
 		if (request->phase == REQUEST_PREPARE)
 			request_prepare(w, request);
 		else if (request->phase == REQUEST_APPLY)
@@ -207,7 +190,7 @@ static void run(struct control *control, struct request *request)
 		else
 			request_undo(w, request);
 		w->ops->unlock(w->backend);
-		if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE) {
+		if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE && w->looked) {
 			control->agent.snapshots++;
 			note_snapshot(control, began);
 		}
@@ -247,7 +230,8 @@ static void *work(void *context)
 			pthread_mutex_lock(&control->mutex);
 			request->running = false;
 			/* What it did was published as it was read. */
-			if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE)
+			if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE &&
+			    control->workshop.looked)
 				control->looked = control_clock();
 			signal_event(control);
 		} else if (control->told[0]) {

@@ -36,6 +36,12 @@ static uint8_t verdict_decides(const struct ruleset *rules, const struct rule *r
 	}
 }
 
+/* Also one that stands in the other backend's chain of a town. */
+static bool is_our_drop(const struct ruleset *rules, const struct rule *rule)
+{
+	return rule->verdict == VERDICT_DROP && strcmp(ruleset_text(rules, rule->comment), RULE_COMMENT) == 0;
+}
+
 /*
  * Chains form a graph that may hold loops where no hook reaches it, so this goes on until nothing
  * changes; the bits only ever grow, and a chain deeper by one level costs one more round at worst.
@@ -60,7 +66,8 @@ uint8_t *diversion_of_chains(const struct ruleset *rules, const struct role *rol
 	n = 0;
 	for (uint32_t i = 0; i < rules->n_rules; i++) {
 		const struct rule *rule = &rules->rules[i];
-		if (rule->policy || roles[i].kind == ROLE_HOST_DROP || roles[i].kind == ROLE_TOWN_DROP)
+		if (rule->policy || roles[i].kind == ROLE_HOST_DROP || roles[i].kind == ROLE_TOWN_DROP ||
+		    is_our_drop(rules, rule))
 			continue;
 		if (rule->verdict == VERDICT_JUMP || rule->verdict == VERDICT_GOTO)
 			edges[n++] = (struct edge){rule->chain, rule->jump};

@@ -18,26 +18,6 @@ size_t legacy_head_size(uint8_t family)
 	return family == 6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
 }
 
-struct legacy_entry legacy_entry_at(uint8_t family, unsigned char *entries, size_t offset)
-{
-	unsigned char *head = entries + offset;
-	struct legacy_entry entry = {.head = head};
-
-	if (family == 6) {
-		struct ip6t_entry *e = (void *)head;
-		entry.target_offset = e->target_offset;
-		entry.next_offset = e->next_offset;
-		entry.counters = &e->counters;
-	} else {
-		struct ipt_entry *e = (void *)head;
-		entry.target_offset = e->target_offset;
-		entry.next_offset = e->next_offset;
-		entry.counters = &e->counters;
-	}
-	entry.target = (void *)(head + entry.target_offset);
-	return entry;
-}
-
 int legacy_table_listed(uint8_t family)
 {
 	FILE *file = fopen(family == 6 ? "/proc/thread-self/net/ip6_tables_names"
@@ -91,6 +71,7 @@ static bool same_frame(const struct ipt_getinfo *a, const struct ipt_getinfo *b)
 static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 {
 	socklen_t size = sizeof *info;
+	bool fresh = false;
 
 	memset(info, 0, sizeof *info);
 	memcpy(info->name, table_name, sizeof table_name);
@@ -98,16 +79,18 @@ static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 		return -1;
 	size_t want = sizeof(struct ipt_get_entries) + info->size;
 	if (want > table->spare_size) {
-		void *bigger = realloc(table->spare, want);
+		void *bigger = calloc(1, want);
 		if (!bigger)
 			return -1;
+		free(table->spare);
 		table->spare = bigger;
 		table->spare_size = want;
+		fresh = true;
 	}
 	struct ipt_get_entries *get = table->spare;
 	if (!same_frame(info, &table->info))
 		table->wipe = 2;
-	memset(get, 0, table->wipe ? want : sizeof *get);
+	memset(get, 0, table->wipe && !fresh ? want : sizeof *get);
 	memcpy(get->name, table_name, sizeof table_name);
 	get->size = info->size;
 	size = (socklen_t)want;

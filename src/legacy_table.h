@@ -39,8 +39,27 @@ struct legacy_entry {
 /* The size of an entry's head: what stands before its matches. */
 size_t legacy_head_size(uint8_t family);
 
-/* The entry at an offset of table->entries (or of another block of the same form); borrowed. */
-struct legacy_entry legacy_entry_at(uint8_t family, unsigned char *entries, size_t offset);
+/* The entry at an offset of table->entries (or of another block of the same form); borrowed. Inline,
+ * since every walk of a table calls it for every entry. */
+static inline struct legacy_entry legacy_entry_at(uint8_t family, unsigned char *entries, size_t offset)
+{
+	unsigned char *head = entries + offset;
+	struct legacy_entry entry = {.head = head};
+
+	if (family == 6) {
+		struct ip6t_entry *e = (void *)head;
+		entry.target_offset = e->target_offset;
+		entry.next_offset = e->next_offset;
+		entry.counters = &e->counters;
+	} else {
+		struct ipt_entry *e = (void *)head;
+		entry.target_offset = e->target_offset;
+		entry.next_offset = e->next_offset;
+		entry.counters = &e->counters;
+	}
+	entry.target = (void *)(head + entry.target_offset);
+	return entry;
+}
 
 /* Is "filter" in /proc/net/ip_tables_names (ip6_tables_names)? 1, 0, or -1 with errno. Asking the
  * kernel for a table that is not listed would create it. */

@@ -176,6 +176,10 @@ int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime no
 	if (snapshot->generation != meter->generation &&
 	    meter_adopt(meter, snapshot, now, report, context) < 0)
 		return -1;
+	if (snapshot->partial) {
+		meter_settle(meter);
+		return 0;
+	}
 	restored = meter->folded && was_restored(meter, snapshot);
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		struct track *track = &meter->tracks[i];
@@ -291,6 +295,8 @@ static int compare_keys(const struct rule_key *a, const struct rule_key *b)
 		return (int)a->ordinal - (int)b->ordinal;
 	if (a->family != b->family)
 		return (int)a->family - (int)b->family;
+	if (a->backend != b->backend)
+		return (int)a->backend - (int)b->backend;
 	return prefix_compare(&a->prefix, &b->prefix);
 }
 

@@ -22,6 +22,7 @@ void meter_free(struct meter *meter);
 
 /* Takes a snapshot in. Rules that changed are recognised anew; the ruleset is used during the call
  * only, except by meter_recognition()'s users, who read it before the backend is asked again.
+ * Of a partial one only the rules count, and rows stay as they are.
  * Returns 0, or -1 with errno ENOMEM: then nothing was taken in. Problems that were not there before
  * go to `report`. */
 typedef void meter_report(void *context, const char *line);
@@ -53,7 +54,7 @@ int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix 
  * fold (RULE_NONE: none). meter_locate() returns 0, or -1 with errno ENOMEM. */
 struct rule_key {
 	uint32_t town; /* identity, or for totals the hook */
-	uint8_t family, kind, direction, ours, ordinal;
+	uint8_t family, kind, direction, ours, ordinal, backend;
 	struct prefix prefix;
 };
 struct rule_key meter_rule_key(const struct meter *meter, uint32_t rule);

@@ -126,6 +126,7 @@ static struct track make_track(const struct adoption *a, uint32_t rule)
 	memset(&track, 0, sizeof track);
 	track.key.kind = role->kind;
 	track.key.family = chain->family;
+	track.key.backend = chain->backend;
 	track.town = track.host = RULE_NONE;
 	track.present = true;
 	if (role->kind == ROLE_TOTAL || role->kind == ROLE_POLICY) {
@@ -199,6 +200,19 @@ static void match_in_order(struct adoption *a)
 	}
 }
 
+/* A policy that takes over from a total rule has counted all the while, where nf_tables keeps it: what
+ * it reads is in the total already. A commit of iptables-legacy clears it. */
+static void take_over(struct adoption *a, uint32_t rule, const struct track *before)
+{
+	struct track *track = &a->tracks[rule];
+
+	if (track->key.kind != ROLE_POLICY || track->key.backend != CHAIN_NFT || (before && before->present) ||
+	    !a->meter->totals[track->key.town].seen)
+		return;
+	track->last = a->snapshot->counters[rule];
+	track->was_absent = false;
+}
+
 /* Every rule that stood before goes on from its last counter. */
 static void match_tracks(struct adoption *a)
 {
@@ -219,8 +233,11 @@ static void match_tracks(struct adoption *a)
 		struct track *before = track->matched || a->n_known == 0
 					       ? NULL
 					       : bsearch(track, a->known, a->n_known, sizeof *a->known, meter_by_key);
+		bool goes_on = track->matched;
 		if (before)
 			continue_from(track, before);
+		if (!goes_on)
+			take_over(a, i, before);
 		track->matched = false;
 		if (meter->n_expected)
 			expect(meter, track);

@@ -75,17 +75,22 @@ int prefix_from_mask(struct prefix *prefix, uint8_t family, const void *addr, co
 {
 	const uint8_t *a = addr, *m = mask;
 	struct prefix p = {0};
-	size_t octets = prefix_octets(family);
-	unsigned bits = 0;
+	size_t octets = prefix_octets(family), whole = 0;
 
-	while (bits < 8 * octets && (m[bits / 8] & (0x80u >> (bits % 8))))
-		bits++;
+	while (whole < octets && m[whole] == 0xff)
+		whole++;
+	unsigned bits = 8 * (unsigned)whole;
+	if (whole < octets) {
+		uint8_t rest = m[whole];
+		for (; rest & 0x80u; rest = (uint8_t)(rest << 1))
+			bits++;
+		for (size_t i = whole + 1; i < octets; i++)
+			rest |= m[i];
+		if (rest)
+			return -1;
+	}
 	p.family = family;
 	p.length = (uint8_t)bits;
-	uint8_t whole[16];
-	prefix_mask(&p, whole);
-	if (memcmp(whole, m, octets) != 0)
-		return -1;
 	for (size_t i = 0; i < octets; i++)
 		p.addr[i] = (uint8_t)(a[i] & m[i]);
 	if (bits == 0)

@@ -61,7 +61,7 @@ int recognise_totals(struct work *work)
 {
 	const struct ruleset *rules = work->rules;
 	struct role *roles = work->found->roles;
-	bool has_rule[HOOK_OUTPUT + 1] = {false};
+	bool has_rule[HOOK_OUTPUT + 1] = {false}, in_nft[HOOK_OUTPUT + 1][2] = {{false}};
 
 	for (uint32_t c = 0; c < rules->n_chains; c++) {
 		const struct chain *chain = &rules->chains[c];
@@ -71,12 +71,23 @@ int recognise_totals(struct work *work)
 		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
 			if (!counts_everything(&rules->rules[i]))
 				continue;
+			bool *nft = &in_nft[chain->hook][chain->family == PREFIX_IPV6];
 			if (seen) {
 				roles[i].why = "a second total rule in its chain";
 				continue;
 			}
+			seen = true;
+			/* Both see every packet. Chains of nf_tables come first. */
+			if (chain->backend == CHAIN_LEGACY && *nft) {
+				roles[i].why = "nf_tables has a total rule for this chain, too, which is read";
+				recognise_problem(work, "%s of IPv%u has a total rule in iptables-legacy and one in nf_tables: "
+						  "the one in nf_tables is read",
+						  ruleset_text(rules, chain->name), chain->family);
+				continue;
+			}
 			roles[i].kind = ROLE_TOTAL;
-			has_rule[chain->hook] = seen = true;
+			has_rule[chain->hook] = true;
+			*nft |= chain->backend == CHAIN_NFT;
 		}
 	}
 	for (uint32_t i = 0; i < rules->n_rules; i++) {

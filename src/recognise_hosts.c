@@ -21,6 +21,8 @@ static const char *why_not_host(const struct rule *rule)
 		return "has a mask that is not a prefix";
 	if (rule->odd & ODD_FRAGMENT)
 		return "matches fragments only";
+	if (rule->odd == ODD_UNCOUNTED)
+		return "has no counter";
 	if (rule->odd)
 		return "has a further match";
 	if (dst == src)

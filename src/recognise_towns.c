@@ -22,6 +22,8 @@ static const char *why_not_jump(const struct rule *rule)
 		return "a jump with a protocol";
 	if (rule->odd & ODD_MASK)
 		return "a jump with a mask that is not a prefix";
+	if (rule->odd == ODD_UNCOUNTED)
+		return "a jump without a counter";
 	if (rule->odd)
 		return "a jump with a further match";
 	if (dst == src)
@@ -43,6 +45,18 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (x->chain > y->chain) - (x->chain < y->chain);
 }
 
+/* Packets of the town go through both: it is read once. Blocks are put into both chains. */
+static void leave_twin(struct work *work, uint32_t index)
+{
+	const struct ruleset *rules = work->rules;
+	const struct chain *chain = &rules->chains[index];
+
+	for (uint32_t i = chain->first; i < chain->first + chain->count; i++)
+		work->found->roles[i].why = "its town is read from nf_tables";
+	recognise_problem(work, "the town %s stands in iptables-legacy and in nf_tables (IPv%u): what nf_tables counts "
+			  "is read, blocks are put into both", ruleset_text(rules, chain->name), chain->family);
+}
+
 /* The chains jumped to, each once, become towns; those of one name are one town. */
 static int make_towns(struct work *work, struct named *named, uint32_t n)
 {
@@ -61,7 +75,11 @@ static int make_towns(struct work *work, struct named *named, uint32_t n)
 						    .bypass = RULE_NONE};
 		struct found_town *town = &found->towns[found->n_towns - 1];
 		uint32_t *own = &town->chain[chain->family == PREFIX_IPV6];
-		/* Both backends may hold a chain of this name: the first is read, as the rules come. */
+		/* Both backends may hold a chain of this name: those of nf_tables come first. */
+		if (*own != RULE_NONE && work->rules->chains[*own].backend != chain->backend) {
+			leave_twin(work, named[i].chain);
+			continue;
+		}
 		if (*own == RULE_NONE)
 			*own = named[i].chain;
 		work->town_of_chain[named[i].chain] = found->n_towns - 1;
@@ -87,9 +105,16 @@ int recognise_order(const void *a, const void *b)
 static int make_jumps(struct work *work, struct sighting *jumps, uint32_t n)
 {
 	struct recognition *found = work->found;
+	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		jumps[i].town = work->town_of_chain[work->rules->rules[jumps[i].rule].jump];
+		if (jumps[i].town == RULE_NONE)
+			found->roles[jumps[i].rule].why = "its town is read from nf_tables";
+		else
+			jumps[kept++] = jumps[i];
+	}
+	n = kept;
 	recognise_sort(jumps, n, sizeof *jumps, recognise_order);
 	found->jumps = calloc(n + 1u, sizeof *found->jumps);
 	if (!found->jumps)

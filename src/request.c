@@ -59,12 +59,16 @@ static void fail(struct request *request, enum request_result result, size_t com
 		snprintf(request->why, sizeof request->why, "%s", why);
 }
 
-int workshop_look(struct workshop *w, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE])
+int workshop_look(struct workshop *w, enum read_depth depth, struct snapshot *snapshot,
+		  char error[BACKEND_ERROR_SIZE])
 {
 	uint64_t before = received_packets();
 
-	if (w->ops->read(w->backend, READ_ALL, snapshot, error) < 0)
+	if (w->ops->read(w->backend, depth, snapshot, error) < 0)
 		return -1;
+	w->looked |= !snapshot->partial;
+	memcpy(w->found, snapshot->found, sizeof w->found);
+	w->offload = snapshot->offload;
 	snapshot->received_before = before;
 	snapshot->received_after = received_packets();
 	if (meter_fold(w->meter, snapshot, control_time(), w->report, w->context) < 0) {
@@ -174,10 +178,10 @@ static int plan_all(struct workshop *w, struct request *request, struct plan *pl
 }
 
 /* Looks, and checks every command. Returns 0, or -1 with the request's result. */
-static int inspect(struct workshop *w, struct request *request, struct snapshot *snapshot)
+static int inspect(struct workshop *w, struct request *request, enum read_depth depth, struct snapshot *snapshot)
 {
 	request->result = REQUEST_DONE;
-	if (workshop_look(w, snapshot, request->why) < 0) {
+	if (workshop_look(w, depth, snapshot, request->why) < 0) {
 		fail(request, REQUEST_UNAVAILABLE, 0, request->why);
 		return -1;
 	}
@@ -191,7 +195,7 @@ void request_prepare(struct workshop *w, struct request *request)
 {
 	struct snapshot snapshot;
 
-	inspect(w, request, &snapshot);
+	inspect(w, request, READ_RULES, &snapshot);
 }
 
 static int remember_edits(struct workshop *w, struct request *request, const struct plan *plan)
@@ -221,7 +225,7 @@ static int remember_edits(struct workshop *w, struct request *request, const str
 		bool drop = edit->verdict == VERDICT_DROP;
 		const char *name = undo->chain;
 		undo->key = (struct rule_key){
-			.town = meter_find_town(w->meter, name), .family = chain->family,
+			.town = meter_find_town(w->meter, name), .family = chain->family, .backend = chain->backend,
 			.kind = drop ? ROLE_HOST_DROP : ROLE_COUNT, .direction = edit->direction,
 			.ours = drop, .prefix = edit->prefix};
 	}
@@ -233,7 +237,8 @@ static void settle(struct workshop *w, const struct edit *edits, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct edit *edit = &edits[i];
-		if (edit->kind == EDIT_ZERO)
+		/* A counter that went on belongs to the new period from what was just read. */
+		if (edit->kind == EDIT_ZERO && !edit->kept)
 			meter_rule_zeroed(w->meter, edit->rule, &edit->counter);
 		else if (edit->kind == EDIT_DELETE)
 			meter_rule_deleted(w->meter, edit->rule, &edit->counter);
@@ -358,6 +363,15 @@ static void change_rows(struct workshop *w, struct request *request)
 	meter_judge(w->meter, now);
 }
 
+/* A period ends with what all of its rows had counted at one time. */
+static enum read_depth depth_for(const struct request *request)
+{
+	for (size_t i = 0; i < request->n; i++)
+		if (request->commands[i].kind == COMMAND_ZERO)
+			return READ_ALL;
+	return READ_RULES;
+}
+
 /* One try: CHANGE_STALE asks for another. */
 static enum change_result try_apply(struct workshop *w, struct request *request)
 {
@@ -367,7 +381,7 @@ static enum change_result try_apply(struct workshop *w, struct request *request)
 
 	free(request->undo);
 	request->undo = NULL;
-	if (inspect(w, request, &snapshot) < 0)
+	if (inspect(w, request, depth_for(request), &snapshot) < 0)
 		return CHANGE_REFUSED;
 	if (plan_begin(&plan, snapshot.rules, meter_recognition(w->meter)) < 0) {
 		fail(request, REQUEST_UNAVAILABLE, 0, "no memory for the changes");
@@ -381,8 +395,10 @@ static enum change_result try_apply(struct workshop *w, struct request *request)
 	}
 	result = workshop_change(w, snapshot.rules, plan.edits, plan.n, request->why);
 	if (result == CHANGE_DONE) {
-		for (size_t i = 0; i < plan.n; i++)
+		for (size_t i = 0; i < plan.n; i++) {
 			request->undo[i].edit.counter = plan.edits[i].counter;
+			request->undo[i].edit.kept = plan.edits[i].kept;
+		}
 		change_rows(w, request);
 		request->applied = true;
 	} else {
@@ -411,6 +427,6 @@ void request_apply(struct workshop *w, struct request *request)
 		if (try_apply(w, request) != CHANGE_STALE)
 			break;
 	/* What stands now is published with the answer. */
-	if (request->applied && is_structural(request) && workshop_look(w, &snapshot, error) < 0)
+	if (request->applied && is_structural(request) && workshop_look(w, READ_RULES, &snapshot, error) < 0)
 		log_error("after a change: %s", error);
 }

@@ -16,6 +16,8 @@ struct workshop {
 	struct meter *meter;
 	meter_report *report;
 	void *context;
+	bool found[2], offload; /* of the last look, as in its snapshot */
+	bool looked;            /* there was one that read everything */
 };
 
 /* What takes an edit back. */
@@ -54,7 +56,8 @@ struct request {
 };
 
 /* Reads the rules and folds them in, while the backend is locked. Returns 0, or -1 with `error`. */
-int workshop_look(struct workshop *workshop, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE]);
+int workshop_look(struct workshop *workshop, enum read_depth depth, struct snapshot *snapshot,
+		  char error[BACKEND_ERROR_SIZE]);
 
 /* Carries out edits of the rules just read, and takes into the model what they did. */
 enum change_result workshop_change(struct workshop *workshop, const struct ruleset *rules, struct edit *edits,

@@ -71,7 +71,7 @@ static bool reverse(const struct request *request, const struct undo_edit *undo,
 	switch (undo->edit.kind) {
 	case EDIT_ZERO:
 		edit->kind = EDIT_ADD;
-		return rule != RULE_NONE;
+		return rule != RULE_NONE && !undo->edit.kept;
 	case EDIT_INSERT:
 		edit->kind = EDIT_DELETE;
 		return rule != RULE_NONE;
@@ -118,7 +118,7 @@ void request_undo(struct workshop *w, struct request *request)
 		snprintf(request->why, sizeof request->why, "no memory to take a change back");
 		goto out;
 	}
-	if (workshop_look(w, &snapshot, request->why) < 0 || locate(w, request, rules) < 0)
+	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0)
 		goto out;
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
@@ -128,7 +128,7 @@ void request_undo(struct workshop *w, struct request *request)
 	request->applied = false;
 	request->result = REQUEST_DONE;
 	/* What changed and changed back has not changed. */
-	if (workshop_look(w, &snapshot, request->why) == 0)
+	if (workshop_look(w, READ_RULES, &snapshot, request->why) == 0)
 		meter_forget_changes(w->meter, request->epoch);
 	else
 		log_error("after taking a change back: %s", request->why);

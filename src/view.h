@@ -81,6 +81,7 @@ struct view_agent {
 	char last_error[256];
 	decitime last_error_time;
 	uint32_t rules_read, blocked_hosts, kernel_resets;
+	bool offload;              /* packets may bypass the rules */
 	decitime tables_last_change, discontinuity;
 };
 

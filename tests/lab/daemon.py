@@ -36,6 +36,7 @@ class Daemon:
         self.process = None
         self.runs = 0
         self.strace = None  # a list of system calls' names: trace these
+        self.environment = {}  # more of it
 
     def env(self):
         """Sanitizers write to files here, so that no word of them is missed."""
@@ -45,7 +46,8 @@ class Daemon:
             XTABLES_LOCKFILE=str(self.lockfile),
             ASAN_OPTIONS=f"{log}:detect_leaks={leaks}:strict_string_checks=1",
             UBSAN_OPTIONS=f"{log}:print_stacktrace=1",
-            TSAN_OPTIONS=f"{log}:second_deadlock_stack=1")
+            TSAN_OPTIONS=f"{log}:second_deadlock_stack=1",
+            **self.environment)
 
     def argv(self, *more, socket=None):
         return [program(), "-f", "-c", self.config, "-x", self.agentx,

@@ -20,7 +20,7 @@ Rule = namedtuple("Rule", "spec packets octets")
 
 
 class Iptables:
-    def __init__(self, ns, lockfile, backend="legacy"):
+    def __init__(self, ns, lockfile, backend):
         self.ns, self.backend = ns, backend
         self.env = clean_env(XTABLES_LOCKFILE=lockfile)
 

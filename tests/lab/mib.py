@@ -21,6 +21,7 @@ AGENT = {
     "RulesRead": (10, GAUGE32), "Towns": (11, GAUGE32), "Hosts": (12, GAUGE32),
     "BlockedHosts": (13, GAUGE32), "TablesLastChange": (15, STRING),
     "KernelResets": (19, COUNTER32), "DiscontinuityTime": (20, STRING),
+    "OffloadDetected": (21, INTEGER),
 }
 _TRAFFIC = {
     "DownOctets": (2, COUNTER64), "UpOctets": (3, COUNTER64),
@@ -57,7 +58,8 @@ WRITABLE = {("Total", "Zero"), ("Town", "AdminStatus"), ("Town", "Zero"),
             ("Host", "AdminStatus"), ("Host", "Zero"), ("Host", "Remark")}
 
 CHAINS = {"forward": 1, "input": 2, "output": 3}
-BACKEND_NONE, BACKEND_LEGACY = 1, 2
+BACKEND_NONE, BACKEND_LEGACY, BACKEND_NFTABLES, BACKEND_BOTH = 1, 2, 3, 4
+BACKEND = {"legacy": BACKEND_LEGACY, "nft": BACKEND_NFTABLES}
 ALLOWED, BLOCKED, PARTIAL, MISSING = 1, 2, 3, 4
 READY, ZERO = 1, 2
 TRUE, FALSE = 1, 2

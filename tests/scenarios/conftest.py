@@ -15,12 +15,20 @@ from lab import build, netns  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 
 
+BACKENDS = ("legacy", "nft")
+
+
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true",
                      help="the full counts, not a tenth of them (or TM_LONG=1)")
 
 
+    parser.addoption("--backend", choices=BACKENDS,
+                     help="what iptables means on the router: one of them, not both in turn")
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "backend(name): what is particular to one backend")
     # A run that is terminated still cleans up after itself.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
 
@@ -29,6 +37,15 @@ def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the scenarios make network namespaces and need root", 4)
     netns.sweep()
+
+
+def pytest_generate_tests(metafunc):
+    """Every scenario on both backends, but for what its mark says."""
+    if "backend" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("backend")
+        chosen = metafunc.config.getoption("--backend")
+        names = [n for n in (mark.args if mark else BACKENDS) if chosen in (None, n)]
+        metafunc.parametrize("backend", names, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -56,13 +73,13 @@ def bounded(long):
     signal.signal(signal.SIGALRM, before)
 
 
-def _maker(programs, node):
+def _maker(programs, backend, node):
     """A generator: hands out a function that makes labs, and closes them all."""
     labs = []
     node.stash.setdefault(_LABS, []).append(labs)
 
     def make(**options):
-        lab = Lab(programs, **options)
+        lab = Lab(programs, backend, **options)
         labs.append(lab)
         return lab
 
@@ -81,14 +98,14 @@ _LABS = pytest.StashKey()
 
 
 @pytest.fixture
-def make_lab(programs, request):
-    yield from _maker(programs, request.node)
+def make_lab(programs, backend, request):
+    yield from _maker(programs, backend, request.node)
 
 
 @pytest.fixture(scope="module")
-def make_shared_lab(programs, request):
+def make_shared_lab(programs, backend, request):
     """One lab for the checks of a module that leave no trace in it."""
-    yield from _maker(programs, request.node)
+    yield from _maker(programs, backend, request.node)
 
 
 @pytest.fixture

@@ -100,9 +100,12 @@ def test_another_subagent_fails(used, place):
              block("town-b")]
     binds.insert(place, (mib.FAILSET, 99))
     assert used.set(*binds) == ("commitFailed", place + 1)
-    used.expect_unchanged(before)
+    # A counter of nf_tables that was set to zero can not be set back: there the
+    # rules go on from zero, and the rows from where they were.
+    exact = used.ipt.backend == "legacy"
+    used.expect_unchanged(before, counters=exact)
     used.fresh()
-    used.expect_unchanged(before)
+    used.expect_unchanged(before, counters=exact)
     # The same with a value that does not fail happens on both sides.
     binds[place] = (mib.FAILSET, 5)
     used.must_set(*binds)

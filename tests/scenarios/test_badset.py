@@ -142,6 +142,7 @@ def test_one_instance_twice_in_a_large_request(refuse):
     refuse("inconsistentValue", len(others) + 1, *others, others[0])
 
 
+@pytest.mark.backend("legacy")
 def test_the_lock_is_held(shared):
     """resourceUnavailable, in time, with the lock file's name in LastError;
     what was read before is still served; afterwards all is well."""
@@ -164,6 +165,7 @@ def test_the_lock_is_held(shared):
     shared.expect_unchanged(shared.before)
 
 
+@pytest.mark.backend("legacy")
 def test_the_lock_is_held_for_a_moment(shared):
     """A SET waits a little for a lock that is free again soon."""
     with shared.locked():

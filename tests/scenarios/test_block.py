@@ -212,7 +212,7 @@ def test_dropped_packets_are_not_billed(lab, target):
 def test_policies_keep_their_counters(make_lab):
     """A change of ours replaces the table and loses no counter of it."""
     lab = make_lab()
-    lab.ipt.restore(4, ":town-a - [0:0]\n-A FORWARD -d 10.1.0.0/24 -j town-a\n"
+    lab.ipt.restore(4, ":FORWARD ACCEPT [0:0]\n:town-a - [0:0]\n-A FORWARD -d 10.1.0.0/24 -j town-a\n"
                        "-A town-a -d 10.1.0.10 -m comment --comment alice\n")
     lab.up()
     lab.traffic.send("outside", ["alice", "dave"], 100)

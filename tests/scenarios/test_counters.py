@@ -152,6 +152,25 @@ def test_it_looks_by_itself_at_every_interval(make_lab):
     assert time.monotonic() - start > 1.5
 
 
+def test_a_flowtable_is_told(lab):
+    """It takes packets past the rules, whoever made it, and those of both backends."""
+    assert lab.agent("OffloadDetected") == mib.FALSE
+    made = lab.router.run("nft", "add table inet fast; add flowtable inet fast f "
+                                 "{ hook ingress priority 0; devices = { ext0, lan-a }; }", check=False)
+    if made.returncode:  # this kernel has none (CONFIG_NF_FLOW_TABLE); nft_chains_test plays one
+        assert "No such file" in made.stderr
+        lab.fresh()
+        assert lab.agent("OffloadDetected") == mib.FALSE
+        return
+    lab.fresh()
+    assert lab.agent("OffloadDetected") == mib.TRUE
+    assert b"flowtable" in lab.agent("LastError")
+    assert lab.daemon.log().count("flowtable") == 1
+    lab.router.run("nft", "delete table inet fast")
+    lab.fresh()
+    assert lab.agent("OffloadDetected") == mib.FALSE
+
+
 def test_scalars(lab):
     oids = {name: mib.agent(name) for name in mib.AGENT}
     binds = lab.client.get(*oids.values()).binds
@@ -160,7 +179,7 @@ def test_scalars(lab):
         assert (bind.oid, bind.tag) == (oid, mib.AGENT[name][1]), name
         values[name] = bind.value
     assert values["Version"].startswith(b"townmeter")
-    assert values["Backend"] == mib.BACKEND_LEGACY
+    assert values["Backend"] == mib.BACKEND[lab.ipt.backend]
     assert (values["Towns"], values["Hosts"], values["BlockedHosts"]) == (2, 4, 0)
     # For each version of IP: a total, four jumps, eight rules of hosts.
     assert values["RulesRead"] == 2 * (1 + 4 + 8)

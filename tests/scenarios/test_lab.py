@@ -155,11 +155,11 @@ def test_dates():
     assert mib.moment(bytes.fromhex("07b20101010000052b0100")) == 0.5
 
 
-def test_everything_is_cleaned_up(programs):
+def test_everything_is_cleaned_up(programs, backend):
     """Also when a scenario stops in the middle."""
     from lab.lab import Lab
     from lab.proc import run
-    lab = Lab(programs)
+    lab = Lab(programs, backend)
     lab.article()
     lab.snmpd.start()
     sender = lab.traffic.start("outside", "alice")

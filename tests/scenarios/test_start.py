@@ -60,35 +60,9 @@ def test_no_filter_table(make_lab):
     assert lab.client.table("Host") == {} and lab.client.table("Total") == {}
     assert lab.router.read("ip_tables_names") == ""
     lab.article()
-    wait_until(lambda: lab.agent("Backend") == mib.BACKEND_LEGACY, 10)
+    wait_until(lambda: lab.agent("Backend") == mib.BACKEND[lab.ipt.backend], 10)
     lab.traffic.send("outside", "alice", 10)
     lab.expect_sent()
-
-
-def test_rules_only_in_nf_tables(make_lab):
-    """iptables-nft's rules are read by a later version: never an empty table
-    without a word."""
-    lab = make_lab()
-    for line in ("-N town-a", "-A FORWARD -d 10.1.0.0/24 -j town-a", "-A town-a -d 10.1.0.10"):
-        lab.router.run("iptables-nft", *line.split())
-    lab.snmpd.start()
-    lab.daemon.start()
-    wait_until(lambda: lines_with(lab.daemon.log(), "nf_?tables|nft"), 10)
-    wait_until(lambda: lab.client.get(mib.agent("LastError")).binds[0].tag == mib.STRING, 10)
-    assert re.search(r"nf_?tables|nft", lab.agent("LastError").decode())
-    one_line(lab.daemon.log(), "nf_?tables|nft")
-    assert lab.client.table("Town") == {}
-    done = lab.daemon.once("--check")
-    assert re.search(r"nf_?tables|nft", done.stdout + done.stderr)
-
-
-def test_rules_in_both_are_not_ignored(make_lab):
-    """The legacy rules are metered, the others are mentioned."""
-    lab = make_lab().article()
-    lab.router.run("iptables-nft", "-A", "FORWARD", "-d", "10.9.0.0/24")
-    lab.up()
-    assert len(lab.client.table("Host")) == 4
-    one_line(lab.daemon.log(), "nf_?tables|nft")
 
 
 def test_a_second_instance(lab):
@@ -107,6 +81,7 @@ def test_after_a_crash_there_is_no_second_instance(lab):
         lab.start_daemon()
 
 
+@pytest.mark.backend("legacy")
 def test_the_lock_is_held_at_the_start(make_lab):
     """One line names the lock; as soon as it is free, all is served."""
     lab = make_lab().article()
@@ -119,11 +94,12 @@ def test_the_lock_is_held_at_the_start(make_lab):
         wait_until(lambda: lab.agent("SnapshotErrors") >= 2, 20)
         one_line(lab.daemon.log(), str(lab.lockfile))
         assert lab.daemon.running()
-    wait_until(lambda: lab.agent("Backend") == mib.BACKEND_LEGACY, 15)
+    wait_until(lambda: lab.agent("Backend") == mib.BACKEND[lab.ipt.backend], 15)
     lab.traffic.send("outside", "alice", 10)
     lab.expect_sent()
 
 
+@pytest.mark.backend("legacy")
 def test_the_lock_cannot_be_opened(make_lab):
     """Ends with one line that names the file."""
     lab = make_lab().article()

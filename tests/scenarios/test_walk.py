@@ -16,8 +16,8 @@ def many(family=4, count=MANY):
     of the rules: names of several lengths, shuffled."""
     numbers = list(range(1, count + 1))
     random.Random(7).shuffle(numbers)
-    lines = [":big - [0:0]", "-A FORWARD", "-A FORWARD -d 10.9.0.0/16 -j big",
-             "-A FORWARD -s 10.9.0.0/16 -j big"]
+    lines = [":INPUT ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":big - [0:0]", "-A FORWARD",
+             "-A FORWARD -d 10.9.0.0/16 -j big", "-A FORWARD -s 10.9.0.0/16 -j big"]
     for n in numbers:
         for flag in ("-d", "-s"):
             lines.append(f"-A big {flag} 10.9.0.{n}/32 -m comment --comment h{n * 37}")

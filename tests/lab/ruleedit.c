@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleedit: drive a backend without the daemon above it, as fast as it goes, and say exactly what every
+ * rule counted. The scenarios compare that with what was sent.
+ *
+ *   ruleedit BACKEND read N                 N reads; how long they took
+ *   ruleedit BACKEND zero N CHAIN...        N times: read, and zero every rule of the chains at once
+ *   ruleedit BACKEND each N CHAIN...        the same, one rule at a time
+ *   ruleedit BACKEND toggle N CHAIN PREFIX  N times: drops for both directions in, and out again
+ *
+ * N/MS waits MS milliseconds after each, so that a sender beside it gets on. BACKEND is nft, legacy or both. CHAIN is FAMILY:NAME, such as 4:town-a; 'all' is every chain. One line
+ * of JSON on standard output.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backends.h"
+
+enum { STALE_TRIES = 1000 };
+
+static const struct backend_ops *ops;
+static struct backend *backend;
+static struct snapshot snapshot;
+static unsigned long stale, kept, retries, changes;
+static double reading, changing, slowest;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "ruleedit: %s\n", what);
+	exit(1);
+}
+
+static void lock(void)
+{
+	char error[BACKEND_ERROR_SIZE];
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += 10;
+	if (ops->lock(backend, &deadline, error) < 0)
+		die(error);
+}
+
+static void look(void)
+{
+	char error[BACKEND_ERROR_SIZE];
+	double began = now();
+
+	if (ops->read(backend, READ_ALL, &snapshot, error) < 0)
+		die(error);
+	reading += now() - began;
+	retries += snapshot.retries;
+}
+
+/* What a rule is, whatever became of its place: its chain, addresses, verdict. */
+static void identify(uint32_t rule, char text[128])
+{
+	const struct ruleset *rules = snapshot.rules;
+	const struct rule *r = &rules->rules[rule];
+	const struct chain *chain = &rules->chains[r->chain];
+	char dst[PREFIX_TEXT_SIZE], src[PREFIX_TEXT_SIZE];
+
+	snprintf(text, 128, "%s%u:%s%s%s%s%s%s", chain->backend == CHAIN_LEGACY ? "legacy:" : "", chain->family,
+		 ruleset_chain_name(rules, rule), r->dst.family ? " -d " : "", prefix_format(&r->dst, dst),
+		 r->src.family ? " -s " : "", prefix_format(&r->src, src),
+		 r->verdict == VERDICT_DROP ? " -j DROP" : r->verdict == VERDICT_JUMP ? " -j" : "");
+}
+
+/* Sums by identity. */
+static struct sum {
+	char name[128];
+	struct counter counter;
+} *sums;
+static size_t n_sums;
+
+static void add(const char *name, const struct counter *counter)
+{
+	size_t i = 0;
+
+	while (i < n_sums && strcmp(sums[i].name, name) != 0)
+		i++;
+	if (i == n_sums) {
+		sums = realloc(sums, ++n_sums * sizeof *sums);
+		if (!sums)
+			die("no memory");
+		memset(&sums[i], 0, sizeof sums[i]);
+		snprintf(sums[i].name, sizeof sums[i].name, "%s", name);
+	}
+	sums[i].counter.packets += counter->packets;
+	sums[i].counter.octets += counter->octets;
+}
+
+static bool is_wanted(uint32_t rule, char **chains, int n)
+{
+	char name[160];
+	const struct rule *r = &snapshot.rules->rules[rule];
+
+	snprintf(name, sizeof name, "%u:%s", snapshot.rules->chains[r->chain].family,
+		 ruleset_chain_name(snapshot.rules, rule));
+	for (int i = 0; i < n; i++)
+		if (strcmp(chains[i], "all") == 0 || strcmp(chains[i], name) == 0)
+			return !r->policy;
+	return false;
+}
+
+static bool change(struct edit *edits, size_t n)
+{
+	char error[BACKEND_ERROR_SIZE];
+	double began = now();
+	enum change_result result = ops->change(backend, edits, n, error);
+
+	double took = now() - began;
+	changing += took;
+	slowest = took > slowest ? took : slowest;
+	changes++;
+	if (result == CHANGE_STALE) {
+		stale++;
+		return false;
+	}
+	if (result != CHANGE_DONE)
+		die(error);
+	for (size_t i = 0; i < n; i++)
+		kept += edits[i].kept;
+	return true;
+}
+
+static void zero(bool each, char **chains, int n)
+{
+	for (int tries = 0; tries < STALE_TRIES; tries++) {
+		lock();
+		look();
+		struct edit *edits = calloc(snapshot.rules->n_rules + 1u, sizeof *edits);
+		size_t count = 0;
+		bool done = true;
+		if (!edits)
+			die("no memory");
+		for (uint32_t i = 0; i < snapshot.rules->n_rules; i++)
+			if (is_wanted(i, chains, n))
+				edits[count++] = (struct edit){.kind = EDIT_ZERO, .rule = i,
+							       .chain = snapshot.rules->rules[i].chain};
+		for (size_t i = 0; done && i < count; i += each ? 1 : count)
+			done = change(edits + i, each ? 1 : count);
+		for (size_t i = 0; i < count; i++) {
+			char name[128];
+			identify(edits[i].rule, name);
+			if (!edits[i].kept)
+				add(name, &edits[i].counter);
+		}
+		free(edits);
+		ops->unlock(backend);
+		if (done)
+			return;
+	}
+	die("the rules change all the time");
+}
+
+static uint32_t find_chain(const char *wanted)
+{
+	for (uint32_t c = 0; c < snapshot.rules->n_chains; c++) {
+		char name[160];
+		snprintf(name, sizeof name, "%u:%s", snapshot.rules->chains[c].family,
+			 ruleset_text(snapshot.rules, snapshot.rules->chains[c].name));
+		if (strcmp(name, wanted) == 0)
+			return c;
+	}
+	die("no such chain");
+}
+
+static bool try_toggle(bool in, const char *wanted, const struct prefix *prefix)
+{
+	struct edit edits[2];
+	size_t n = 0;
+
+	lock();
+	look();
+	uint32_t chain = find_chain(wanted);
+	const struct chain *own = &snapshot.rules->chains[chain];
+	memset(edits, 0, sizeof edits);
+	for (uint32_t i = own->first; !in && i < own->first + own->count && n < 2; i++)
+		if (snapshot.rules->rules[i].verdict == VERDICT_DROP &&
+		    strcmp(ruleset_text(snapshot.rules, snapshot.rules->rules[i].comment), RULE_COMMENT) == 0) {
+			edits[n].kind = EDIT_DELETE;
+			edits[n].chain = chain;
+			edits[n++].rule = i;
+		}
+	for (; in && n < 2; n++) {
+		edits[n] = (struct edit){.kind = EDIT_INSERT, .chain = chain, .prefix = *prefix,
+					 .rule = own->count ? own->first : RULE_NONE,
+					 .direction = n ? DIRECTION_UP : DIRECTION_DOWN, .verdict = VERDICT_DROP,
+					 .comment = RULE_COMMENT};
+	}
+	bool done = n == 2 && change(edits, n);
+	for (size_t i = 0; done && !in && i < n; i++) {
+		char name[128];
+		identify(edits[i].rule, name);
+		add(name, &edits[i].counter);
+	}
+	ops->unlock(backend);
+	return done;
+}
+
+static void toggle(bool in, const char *chain, const struct prefix *prefix)
+{
+	for (int tries = 0; tries < STALE_TRIES; tries++)
+		if (try_toggle(in, chain, prefix))
+			return;
+	die("the rules change all the time");
+}
+
+static void report(unsigned long n)
+{
+	printf("{\"n\": %lu, \"stale\": %lu, \"kept\": %lu, \"retries\": %lu, \"read_ms\": %.3f, \"change_ms\": %.3f, "
+	       "\"slowest_ms\": %.3f, \"rules\": %u, \"generation\": %" PRIu64 ", \"taken\": {",
+	       n, stale, kept, retries, reading * 1e3 / (double)n, changes ? changing * 1e3 / (double)changes : 0,
+	       slowest * 1e3, snapshot.rules->n_rules, snapshot.generation);
+	for (size_t i = 0; i < n_sums; i++)
+		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 "]", i ? ", " : "", sums[i].name, sums[i].counter.packets,
+		       sums[i].counter.octets);
+	printf("}}\n");
+}
+
+int main(int argc, char **argv)
+{
+	char error[BACKEND_ERROR_SIZE];
+	struct prefix prefix;
+
+	if (argc < 4)
+		die("usage: ruleedit nft|legacy|both read|zero|each|toggle N [CHAIN...] [PREFIX]");
+	ops = strcmp(argv[1], "nft") == 0 ? &backend_nft : strcmp(argv[1], "legacy") == 0 ? &backend_legacy : &backends;
+	backend = ops->open(error);
+	if (!backend)
+		die(error);
+	char *rest;
+	unsigned long n = strtoul(argv[3], &rest, 10), pause = *rest == '/' ? strtoul(rest + 1, NULL, 10) : 0;
+	struct timespec nap = {.tv_sec = (time_t)(pause / 1000), .tv_nsec = (long)(pause % 1000) * 1000000};
+	for (unsigned long i = 0; i < n; i++) {
+		if (strcmp(argv[2], "read") == 0) {
+			lock();
+			look();
+			ops->unlock(backend);
+		} else if (strcmp(argv[2], "toggle") == 0 && argc == 6 && prefix_parse(&prefix, argv[5]) == 0) {
+			toggle(true, argv[4], &prefix);
+			toggle(false, argv[4], &prefix);
+		} else if (strcmp(argv[2], "zero") == 0 || strcmp(argv[2], "each") == 0) {
+			zero(argv[2][0] == 'e', argv + 4, argc - 4);
+		} else {
+			die("what?");
+		}
+		nanosleep(&nap, NULL);
+	}
+	lock();
+	look();
+	ops->unlock(backend);
+	report(n);
+	ops->close(backend);
+	free(sums);
+	return 0;
+}
