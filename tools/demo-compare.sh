@@ -114,7 +114,7 @@ compare_all() {
     inside router "$table townMeterTownTable" >"$dir/table-towns"
     inside router "$table townMeterHostTable" >"$dir/table-hosts"
     total=$(inside router "$value townMeterTotalPkts.forward townMeterTotalOctets.forward")
-    inside router 'iptables-legacy -L -v -n -x' >"$dir/rules-now"
+    inside router "$iptables -L -v -n -x" >"$dir/rules-now"
     for town in town-a town-b; do
         compare_cells "$dir/table-towns" "\"$town\"" "$town"
         compare_rules "$town" FORWARD "$town" "${network_of[$town]}.0/24"
@@ -133,7 +133,7 @@ compare_all() {
 # The drop rules of a blocked host.
 compare_drops() {
     local host=$1 town=${town_of[$1]}
-    inside router 'iptables-legacy -L -v -n -x' >"$dir/rules-now"
+    inside router "$iptables -L -v -n -x" >"$dir/rules-now"
     compare "iptables: packets and octets dropped from $host" \
         "$(rule_counts "$dir/rules-now" "$town" DROP "${address_of[$host]}" 0.0.0.0/0)" \
         "${ever[$host.dropped.pkts]} ${ever[$host.dropped.octets]}"

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# For tools/demo: builds the programs, makes the router and removes it.
+# For tools/demo: builds the programs, makes the router and removes it. Its rules are
+# those of $iptables, which is iptables-legacy or iptables-nft, as $backend says.
 # The names of what belongs to it start with $name; its files are in $dir.
-# shellcheck disable=SC2154 # root and build are set by tools/demo
+# shellcheck disable=SC2154 # root, build, backend and iptables are set by tools/demo
 
 name=tm-demo-$$
 run=/run
@@ -12,6 +13,8 @@ declare -A network_of=([outside]=192.0.2 [town-a]=10.1.0 [town-b]=10.2.0)
 hosts=(alice bob carol dave)
 declare -A address_of=([alice]=10.1.0.10 [bob]=10.1.0.11 [carol]=10.2.0.10 [dave]=10.2.0.11)
 declare -A town_of=([alice]=town-a [bob]=town-a [carol]=town-b [dave]=town-b)
+# What the backends need of the kernel.
+declare -A needs=([legacy]="it needs the modules ip_tables and iptable_filter" [nft]="it needs the module nf_tables")
 mib_root=.1.3.6.1.4.1.8072.9999.9999.8696
 
 milliseconds() {
@@ -108,8 +111,7 @@ make_link() {
     ip -n "$there" route add default via "$net.1"
     # Nobody listens for the packets; without this, each would be answered that
     # its port is unreachable, and the answers be counted.
-    inside "$end" 'iptables-legacy -A INPUT -p udp -j DROP' ||
-        die "this kernel has no iptables-legacy (modules ip_tables and iptable_filter)"
+    inside "$end" "$iptables -A INPUT -p udp -j DROP" || die "$iptables does not work here, see above: ${needs[$backend]}"
     wait_until 10 "the link to $end carries packets" inside "$end" "ping -q -c 1 -W 1 $net.1 >$dir/out"
 }
 
@@ -144,7 +146,7 @@ write_rules() {
             "-A $town -s $address -m comment --comment $host")
     done
     for rule in "${rules[@]}"; do
-        inside router "iptables-legacy -w $rule"
+        inside router "$iptables -w $rule"
     done
 }
 
