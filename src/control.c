@@ -37,6 +37,7 @@ struct control {
 	int64_t looked;           /* when the last look ended, well or not; 0: never */
 	struct request *first, **last;
 	struct view *view;
+	uint32_t suppressed;      /* told by control_suppressed() and not counted yet */
 	char told[256];           /* what control_note() was told; "": nothing */
 };
 
@@ -412,9 +413,21 @@ bool control_may(const struct control *control, enum command_kind kind)
 		return control->options.may_zero;
 	case COMMAND_ADMIN:
 		return control->options.may_block;
+	case COMMAND_QUOTA:
+	case COMMAND_BASIS:
+	case COMMAND_WARN:
+	case COMMAND_ACTION:
+		return control->options.may_quota;
 	default:
-		return control->options.may_zero || control->options.may_block;
+		return control->options.may_zero || control->options.may_block || control->options.may_quota;
 	}
+}
+
+void control_suppressed(struct control *control, uint32_t notifications)
+{
+	pthread_mutex_lock(&control->mutex);
+	control->suppressed += notifications;
+	pthread_mutex_unlock(&control->mutex);
 }
 
 void control_submit(struct control *control, struct request *request, enum request_phase phase, int64_t deadline)

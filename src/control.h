@@ -21,21 +21,33 @@ struct control_options {
 	const struct backend_ops *backend;
 	int64_t interval;  /* nanoseconds: the meter looks at least this often */
 	int64_t max_age;   /* nanoseconds: a request that finds older values asks for a fresh look */
-	bool may_zero, may_block; /* else there is not one write to the kernel */
+	bool may_zero, may_block, may_quota; /* what SNMP may set */
+	bool read_only;    /* not one write to the kernel */
+	const char *state_directory; /* where the ledger is */
 };
 
 /* One object of a row, set to one value. */
 enum command_kind {
 	COMMAND_NOTHING, /* the row must exist, that is all */
-	COMMAND_ZERO, COMMAND_ADMIN, COMMAND_REMARK
+	COMMAND_ZERO, COMMAND_ADMIN, COMMAND_REMARK,
+	COMMAND_QUOTA, COMMAND_BASIS, COMMAND_WARN, COMMAND_ACTION, /* of a quota */
+	COMMAND_FORGET,  /* removes a row whose rules are gone, after closing its period */
+	COMMAND_SPIN,    /* townMeterSpinLock: inconsistent unless `number` is its value, which is incremented */
+	COMMAND_NOTIFY_ENABLE, COMMAND_NOTIFY_INTERVAL, COMMAND_NOTIFY_MAX
 };
+
+/* Who commands: the reasons of blocks and of closed periods say so. */
+enum command_origin { ORIGIN_SNMP, ORIGIN_LOCAL };
 
 struct command {
 	enum command_kind kind;
-	uint32_t chain;                  /* enum view_chain; 0: a town, or a host if one is named */
+	enum command_origin origin;
+	bool all;                        /* COMMAND_ZERO: every total, town and host */
+	uint32_t chain;                  /* enum view_chain; 0: a town, or a host if one is named, or the agent */
 	char town[NAME_TOWN_MAX + 1];
 	char host[NAME_HOST_MAX + 1];
 	bool blocked;                    /* COMMAND_ADMIN */
+	uint32_t number;                 /* COMMAND_QUOTA (megabytes) and on: the value; TruthValue as 1 or 0 */
 	char remark[NAME_REMARK_MAX + 1]; /* COMMAND_REMARK */
 };
 
@@ -48,6 +60,7 @@ enum request_phase {
 enum request_result {
 	REQUEST_DONE,
 	REQUEST_NO_SUCH_ROW,
+	REQUEST_INCONSISTENT, /* the spin lock has another value; a row to forget has rules that stand */
 	REQUEST_UNAVAILABLE, /* the packet filter can not be read or changed; nothing was changed */
 	REQUEST_UNDO_FAILED, /* something was changed and could not be put back */
 };
@@ -79,6 +92,9 @@ bool control_refresh(struct control *control);
 
 /* The caller did not wait any longer for the fresh look: nobody waits again until it has come. */
 void control_late(struct control *control);
+
+/* Adds to townMeterNotifySuppressed, which the next view shows. */
+void control_suppressed(struct control *control, uint32_t notifications);
 
 /* Makes a line townMeterLastError and publishes it: why a request was refused before it came here. */
 void control_note(struct control *control, const char *line);

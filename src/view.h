@@ -28,6 +28,7 @@ enum view_chain { VIEW_CHAIN_FORWARD = 1, VIEW_CHAIN_INPUT, VIEW_CHAIN_OUTPUT };
 enum view_admin { VIEW_ALLOWED = 1, VIEW_BLOCKED };
 /* Bits of townMeterHostBlockReason, the first being the highest of the octet (RFC 3417, 8). */
 enum view_reason { VIEW_REASON_MANAGER = 0x80, VIEW_REASON_QUOTA = 0x40, VIEW_REASON_LOCAL = 0x20, VIEW_REASON_TOWN = 0x10 };
+enum view_ledger { VIEW_LEDGER_OK = 1, VIEW_LEDGER_RESTORED, VIEW_LEDGER_CREATED, VIEW_LEDGER_FAILED };
 
 struct view_period {
 	uint32_t number;
@@ -35,10 +36,18 @@ struct view_period {
 	struct amount down, up;
 };
 
+/* A quota and where the current period's amount stands with it; enumerations are those of quota.h. */
+struct view_quota {
+	uint32_t megabytes; /* of 10^6 octets; 0: none */
+	uint32_t percent;   /* used, rounded down */
+	uint8_t basis, warn_percent, action, state;
+};
+
 struct view_traffic {
 	struct amount down, up, dropped;
 	decitime discontinuity;
 	struct view_period period;
+	struct view_quota quota;
 };
 
 struct view_total {
@@ -53,7 +62,8 @@ struct view_town {
 	uint8_t admin;
 	bool bypassed;
 	struct view_traffic traffic;
-	uint32_t hosts, blocked_hosts;
+	uint64_t unattributed_down, unattributed_up; /* octets of this period that no host's rule counted */
+	uint32_t hosts, blocked_hosts, over_quota_hosts;
 	uint32_t prefixes; /* offset of a text */
 };
 
@@ -82,7 +92,18 @@ struct view_agent {
 	decitime last_error_time;
 	uint32_t rules_read, blocked_hosts, kernel_resets;
 	bool offload;              /* packets may bypass the rules */
+	bool looked;               /* since the start of the agent the kernel was asked, well or not */
 	decitime tables_last_change, discontinuity;
+	uint32_t over_quota_hosts;
+	uint32_t ledger;           /* enum view_ledger */
+	decitime ledger_save_time;
+	uint32_t ledger_errors;
+	char period_schedule[64];  /* "": none */
+	decitime period_start, period_next_end;
+	uint32_t spin_lock;        /* 0 to 2^31 - 1 */
+	bool notify_enable;
+	uint32_t notify_min_interval, notify_max_per_minute; /* seconds; notifications */
+	uint32_t notify_suppressed;
 };
 
 struct view {
