@@ -78,6 +78,8 @@ static int serve(const struct control_options *made)
 	if (result)
 		log_error("can not wait for requests: %s", strerror(errno));
 	sd_notify(0, "STOPPING=1");
+	/* First the thread: a request that it works at must outlive the work. */
+	control_stop(control);
 	subagent_stop();
 out:
 	control_free(control);

@@ -17,7 +17,7 @@
 
 struct sets;
 
-/* NULL with errno. sets_free() waits for nothing: the control must have been freed before. */
+/* NULL with errno. sets_free() waits for nothing: the control must have been stopped before. */
 struct sets *sets_new(struct control *control);
 void sets_free(struct sets *sets);
 

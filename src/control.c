@@ -333,17 +333,23 @@ void control_configure(struct control *control, const struct control_options *op
 	pthread_mutex_unlock(&control->mutex);
 }
 
+void control_stop(struct control *control)
+{
+	if (!control->started)
+		return;
+	pthread_mutex_lock(&control->mutex);
+	control->stop = true;
+	pthread_cond_signal(&control->wake);
+	pthread_mutex_unlock(&control->mutex);
+	pthread_join(control->thread, NULL);
+	control->started = false;
+}
+
 void control_free(struct control *control)
 {
 	if (!control)
 		return;
-	if (control->started) {
-		pthread_mutex_lock(&control->mutex);
-		control->stop = true;
-		pthread_cond_signal(&control->wake);
-		pthread_mutex_unlock(&control->mutex);
-		pthread_join(control->thread, NULL);
-	}
+	control_stop(control);
 	if (control->workshop.backend)
 		control->workshop.ops->close(control->workshop.backend);
 	meter_free(control->workshop.meter);

@@ -76,7 +76,11 @@ int control_start(struct control *control);
 /* Other options from now on; the backend stays. */
 void control_configure(struct control *control, const struct control_options *options);
 
-/* Ends the thread after the job at hand, and frees everything but the requests. */
+/* Ends the thread after the job at hand. What is queued never begins, and requests may be freed from now
+ * on; everything else here still works. */
+void control_stop(struct control *control);
+
+/* Stops, and frees everything but the requests. NULL is allowed. */
 void control_free(struct control *control);
 
 /* Readable when a view was published or a job ended since the last control_events(). */
