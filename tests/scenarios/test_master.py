@@ -2,7 +2,10 @@
 
 import time
 
+import pytest
+
 from lab import mib
+from lab.pdu import SET
 from lab.proc import wait_until
 
 ALICE = ("town-a", "alice")
@@ -108,6 +111,22 @@ def test_the_agent_ends_well_when_asked(lab):
     assert lab.ipt.save(counters=True) == rules
     lab.start_daemon()
     lab.expect_sent()
+
+
+@pytest.mark.backend("legacy")
+def test_the_agent_ends_while_a_set_waits_for_the_lock(lab):
+    """The request that the meter thread is at outlives its work."""
+    with lab.locked():
+        inode = lab.lockfile.stat().st_ino
+
+        def waits():
+            with open("/proc/locks", encoding="ascii") as locks:
+                return any("->" in line and f":{inode} " in line for line in locks)
+
+        lab.client.send(SET, [(mib.host(*ALICE, "AdminStatus"), mib.BLOCKED)])
+        wait_until(waits, 10, "the daemon waits for the lock")
+        lab.daemon.stop()
+    lab.start_daemon()
 
 
 def test_the_agent_ends_well_without_a_master(lab):
