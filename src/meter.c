@@ -41,6 +41,16 @@ void meter_free(struct meter *meter)
 	free(meter);
 }
 
+/* No snapshot has this generation, nor that of a meter that has seen none. */
+static const uint64_t outdated = UINT64_MAX - 1;
+
+void meter_set_names(struct meter *meter, recognise_hint *find, void *context)
+{
+	meter->names = (struct recognise_names){.find = find, .context = context};
+	if (meter->generation != UINT64_MAX)
+		meter->generation = outdated;
+}
+
 static void add(struct counter *sum, uint64_t packets, uint64_t octets)
 {
 	sum->packets += packets;

@@ -29,6 +29,11 @@ typedef void meter_report(void *context, const char *line);
 int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report,
 	       void *context);
 
+/* Names that come before the comments of rules, from the next fold on; NULL for none. A prefix that is
+ * called otherwise then counts for another row; the old row stays, without rules. `context` must last
+ * until the next call. */
+void meter_set_names(struct meter *meter, recognise_hint *find, void *context);
+
 /* What the rules of the last fold were taken for; borrowed until the next fold. */
 const struct recognition *meter_recognition(const struct meter *meter);
 

@@ -412,7 +412,8 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 	struct description *described = NULL;
 	int result = -1;
 
-	a.found = recognise(snapshot->rules, remembered, meter);
+	a.found = recognise(snapshot->rules, &meter->names,
+			    &(struct recognise_names){.find = remembered, .context = meter});
 	if (!a.found || prepare(&a, &memory) < 0)
 		goto out;
 	uint32_t n_towns = merge_towns(&a), n_hosts = merge_hosts(&a);

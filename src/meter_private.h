@@ -86,6 +86,7 @@ struct description {
 struct meter {
 	struct recognition *found;
 	uint64_t generation, epoch;
+	struct recognise_names names; /* of the configuration */
 	uint64_t received;        /* snapshot.received_before of the last fold */
 	bool folded;              /* there was one */
 	decitime tables_last_change, discontinuity;

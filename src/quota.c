@@ -1,10 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "quota.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
 /* The largest quota has less than 2^52 octets: no product here overflows. */
 static const uint64_t megabyte = 1000000, percent_of_megabyte = 10000;
 
 const struct quota quota_default = {.basis = QUOTA_BOTH, .warn_percent = 80, .action = QUOTA_NOTIFY};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+const char *quota_parse(uint32_t *megabytes, const char *text)
+{
+	static const struct {
+		const char *name;
+		uint64_t megabytes;
+	} units[] = {{"MB", 1}, {"GB", 1000}, {"TB", 1000000}};
+	static const char expected[] = "a size such as 50GB, 500MB or 1.5TB, or none";
+	uint64_t whole = 0, scale = 0, part = 0, parts = 1;
+	const char *at = text, *point, *unit;
+
+	if (strcmp(text, "none") == 0 || strcmp(text, "0") == 0) {
+		*megabytes = 0;
+		return NULL;
+	}
+	/* More than this is too much in every unit. */
+	for (; is_digit(*at); at++)
+		whole = whole > UINT32_MAX ? whole : 10 * whole + (uint64_t)(*at - '0');
+	point = *at == '.' ? at : NULL;
+	unit = point ? point + 1 : at;
+	while (point && is_digit(*unit))
+		unit++;
+	if (at == text || (point && unit == point + 1))
+		return expected;
+	if (strcmp(unit, "KiB") == 0 || strcmp(unit, "MiB") == 0 || strcmp(unit, "GiB") == 0 || strcmp(unit, "TiB") == 0)
+		return "a unit of thousands: MB, GB or TB (1GiB is 1073.741824MB)";
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(unit, units[i].name) == 0)
+			scale = units[i].megabytes;
+	if (scale == 0)
+		return expected;
+	for (at = point ? point + 1 : unit; at < unit; at++) {
+		if (parts < scale) {
+			part = 10 * part + (uint64_t)(*at - '0');
+			parts *= 10;
+		} else if (*at != '0') {
+			return "whole megabytes (MB)";
+		}
+	}
+	if (whole * scale + part * (scale / parts) > UINT32_MAX)
+		return "at most 4294967295MB";
+	*megabytes = (uint32_t)(whole * scale + part * (scale / parts));
+	return NULL;
+}
 
 uint64_t quota_used(const struct quota *quota, uint64_t down_octets, uint64_t up_octets)
 {

@@ -25,6 +25,10 @@ struct quota {
 /* What a new row has unless something else is asked for. */
 extern const struct quota quota_default;
 
+/* Reads a size as people write it: "50GB", "500MB", "1.5TB", and "0" or "none" for no quota. Returns NULL,
+ * or what was expected instead, for people. */
+const char *quota_parse(uint32_t *megabytes, const char *text);
+
 /* The octets that count. A sum beyond 2^64-1 is that. */
 uint64_t quota_used(const struct quota *quota, uint64_t down_octets, uint64_t up_octets);
 

@@ -102,10 +102,11 @@ int recognise_totals(struct work *work)
 	return 0;
 }
 
-struct recognition *recognise(const struct ruleset *rules, recognise_hint *hint, void *context)
+struct recognition *recognise(const struct ruleset *rules, const struct recognise_names *configured,
+			      const struct recognise_names *remembered)
 {
 	struct recognition *found = calloc(1, sizeof *found);
-	struct work work = {.rules = rules, .found = found, .hint = hint, .context = context};
+	struct work work = {.rules = rules, .found = found, .configured = configured, .remembered = remembered};
 
 	if (!found)
 		return NULL;

@@ -82,12 +82,21 @@ struct recognition {
 	uint32_t n_used;               /* rules of totals, towns and hosts; a policy is no rule */
 };
 
-/* Finds the name under which a host was known whose rules carry none now, or NULL. */
+/* Finds a name for a prefix of a town, or NULL. It is used before the next is asked for; one that can
+ * not be a host's (name.h) is passed over. */
 typedef const char *recognise_hint(void *context, const char *town, const struct prefix *prefix);
 
-/* Returns a new recognition, or NULL with errno ENOMEM. `hint` may be NULL. The result refers to the
- * ruleset's text. Free with recognition_free(); NULL is allowed there. */
-struct recognition *recognise(const struct ruleset *rules, recognise_hint *hint, void *context);
+struct recognise_names {
+	recognise_hint *find;
+	void *context;
+};
+
+/* Returns a new recognition, or NULL with errno ENOMEM. A host is called as `configured` says, else by
+ * the comment of its -d rule, else of its -s rule, else, if the rules lost their comment to a drop, as
+ * `remembered` says, else by its prefix. Both may be NULL. The result refers to the ruleset's text. Free
+ * with recognition_free(); NULL is allowed there. */
+struct recognition *recognise(const struct ruleset *rules, const struct recognise_names *configured,
+			      const struct recognise_names *remembered);
 void recognition_free(struct recognition *found);
 
 #endif

@@ -98,8 +98,17 @@ static const char *comment_name(struct work *work, uint32_t rule)
 	return NULL;
 }
 
+/* What someone else calls a prefix, or NULL. */
+static const char *name_from(const struct recognise_names *names, const char *town, const struct prefix *prefix)
+{
+	const char *name = names && names->find ? names->find(names->context, town, prefix) : NULL;
+
+	return name && name_valid(name, NAME_HOST_MAX) ? name : NULL;
+}
+
 /*
- * The name of one prefix of one town: the comment of the -d rule, else of the -s rule. A drop's comment
+ * The name of one prefix of one town: what the configuration says, else the comment of the -d rule, else
+ * of the -s rule. A configured name settles it, so that no comment is complained of. A drop's comment
  * may be the reason for it, so it names a host only where the drop stands instead of a counting rule, as
  * after `-R ... -j DROP`; where that took the only comment away, the host keeps the name it had.
  */
@@ -110,6 +119,11 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
 	const char *town = ruleset_text(work->rules, work->found->towns[group->town].name), *best;
 	char prefix[PREFIX_TEXT_SIZE];
 
+	best = name_from(work->configured, town, &group->prefix);
+	if (best) {
+		memcpy(name, best, strlen(best) + 1);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct role *role = &work->found->roles[group[i].rule];
 		uint8_t d = group[i].direction;
@@ -128,8 +142,8 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
 		if (drops[d] && !counts[d])
 			best = drop_name[d];
 	bool replaced = (drops[0] && !counts[0]) || (drops[1] && !counts[1]) || (!counts[0] && !counts[1]);
-	if (!best && replaced && work->hint)
-		best = work->hint(work->context, town, &group->prefix);
+	if (!best && replaced)
+		best = name_from(work->remembered, town, &group->prefix);
 	if (!best)
 		best = prefix_format(&group->prefix, prefix);
 	memcpy(name, best, strlen(best) + 1);

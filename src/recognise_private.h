@@ -19,8 +19,7 @@ struct work {
 	uint32_t *town_of_chain;    /* RULE_NONE: not a town's */
 	struct sighting *sightings; /* of hosts; in the order of town, prefix, rule */
 	uint32_t n_sightings;
-	recognise_hint *hint;
-	void *context;
+	const struct recognise_names *configured, *remembered; /* or NULL */
 	int failed;                 /* no memory: found.problems is incomplete */
 };
 

@@ -146,6 +146,68 @@ static void rules_that_go(void **state)
 	finish(&b);
 }
 
+static const char *configured(void *context, const char *town, const struct prefix *prefix)
+{
+	struct prefix alice = make_prefix("10.1.0.10");
+
+	(void)town;
+	return prefix_compare(prefix, &alice) == 0 ? context : NULL;
+}
+
+/* The same rules under a new name: another row, that counts what comes from then on. */
+static void names_that_change(void **state)
+{
+	struct bench b = begin();
+	static char bob[] = "bob", carol[] = "carol";
+	static const char rules[] = JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n"
+					    "[3:300] -A town-a -d 10.1.0.11 --comment dave\n";
+	static const char more[] = JUMP(9) "[14:1400] -A town-a -d 10.1.0.10 --comment alice\n"
+					   "[3:300] -A town-a -d 10.1.0.11 --comment dave\n";
+
+	(void)state;
+	/* Before the first fold, too; that is still the first one. */
+	meter_set_names(b.meter, configured, bob);
+	look(&b, rules);
+	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
+	assert_int_equal(meter_find_host(b.meter, "town-a", "alice"), RULE_NONE);
+	assert_int_equal(agent(&b).tables_last_change, b.now);
+	/* The rules are the same, and so is their generation: names alone are new. */
+	decitime made = host(&b, "town-a", "bob").traffic.discontinuity;
+	meter_set_names(b.meter, configured, carol);
+	b.generation--;
+	look(&b, rules);
+	assert_int_equal(host(&b, "town-a", "carol").traffic.down.packets, 0);
+	assert_int_equal(host(&b, "town-a", "carol").oper, OPER_ALLOWED);
+	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
+	assert_int_equal(host(&b, "town-a", "bob").oper, OPER_MISSING);
+	assert_int_equal(agent(&b).tables_last_change, b.now);
+	look(&b, more);
+	assert_int_equal(host(&b, "town-a", "carol").traffic.down.packets, 5);
+	assert_int_equal(host(&b, "town-a", "carol").traffic.down.octets, 500);
+	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
+	assert_int_equal(host(&b, "town-a", "dave").traffic.down.packets, 3);
+	/* The names are read again, and the same: nothing changes. */
+	decitime changed = agent(&b).tables_last_change;
+	meter_set_names(b.meter, configured, carol);
+	b.generation--;
+	look(&b, more);
+	assert_int_equal(agent(&b).tables_last_change, changed);
+	/* Without them the comment counts, and a row that was there before goes on. */
+	meter_set_names(b.meter, NULL, NULL);
+	b.generation--;
+	look(&b, more);
+	assert_int_equal(host(&b, "town-a", "alice").traffic.down.packets, 0);
+	assert_int_equal(host(&b, "town-a", "carol").oper, OPER_MISSING);
+	meter_set_names(b.meter, configured, bob);
+	look(&b, JUMP(9) "[15:1500] -A town-a -d 10.1.0.10 --comment alice\n"
+			 "[3:300] -A town-a -d 10.1.0.11 --comment dave\n");
+	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 10);
+	assert_int_equal(host(&b, "town-a", "bob").traffic.discontinuity, made);
+	assert_int_equal(town(&b, "town-a").traffic.down.packets, 9);
+	assert_int_equal(agent(&b).kernel_resets, 0);
+	finish(&b);
+}
+
 /* A poller compares stamps: each is later than all before, even if the clock was set back. */
 static void stamps_only_grow(void **state)
 {
@@ -363,6 +425,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_that_we_put_in),
 		cmocka_unit_test(rules_that_go),
+		cmocka_unit_test(names_that_change),
 		cmocka_unit_test(stamps_only_grow),
 		cmocka_unit_test(totals),
 		cmocka_unit_test(identities),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -128,11 +129,51 @@ static void over_usage(void **state)
 	assert_true(quota_over(&most, UINT64_MAX) == 18442449106414);
 }
 
+static void sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t megabytes;
+	} good[] = {
+		{"none", 0}, {"0", 0}, {"0MB", 0}, {"0.0TB", 0}, {"500MB", 500}, {"50GB", 50000}, {"2TB", 2000000},
+		{"1.5TB", 1500000}, {"0.5GB", 500}, {"1.234GB", 1234}, {"1.000000TB", 1000000}, {"0.000001TB", 1},
+		{"7.000MB", 7}, {"4294967295MB", UINT32_MAX}, {"4294967.295GB", UINT32_MAX}, {"4294.967295TB", UINT32_MAX},
+		{"0000000000001GB", 1000},
+	};
+	static const struct {
+		const char *text, *expected;
+	} bad[] = {
+		{"", "a size such as"}, {"50", "a size such as"}, {"GB", "a size such as"}, {"-1GB", "a size such as"},
+		{"1,5TB", "a size such as"}, {"1.TB", "a size such as"}, {".5TB", "a size such as"}, {"50 GB", "a size such as"},
+		{"50gb", "a size such as"}, {"50G", "a size such as"}, {"50KB", "a size such as"}, {"50GBs", "a size such as"},
+		{"1.2.3GB", "a size such as"}, {"0x10GB", "a size such as"}, {"None", "a size such as"}, {"00", "a size such as"},
+		{"50GiB", "a unit of thousands"}, {"50MiB", "a unit of thousands"}, {"1.5TiB", "a unit of thousands"},
+		{"1.5MB", "whole megabytes"}, {"1.2345GB", "whole megabytes"}, {"0.0000001TB", "whole megabytes"},
+		{"4294967296MB", "at most"}, {"4294967.296GB", "at most"}, {"4295TB", "at most"},
+		{"99999999999999999999999999TB", "at most"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		uint32_t megabytes = 12345;
+		const char *expected = quota_parse(&megabytes, good[i].text);
+		if (expected || megabytes != good[i].megabytes)
+			fail_msg("'%s' gave %u, expected %s", good[i].text, megabytes, expected ? expected : "another size");
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		uint32_t megabytes = 12345;
+		const char *expected = quota_parse(&megabytes, bad[i].text);
+		if (!expected || !strstr(expected, bad[i].expected) || megabytes != 12345)
+			fail_msg("'%s' gave %u, expected %s", bad[i].text, megabytes, expected ? expected : "nothing else");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_row), cmocka_unit_test(what_counts), cmocka_unit_test(no_quota),
-		cmocka_unit_test(borders), cmocka_unit_test(percentages), cmocka_unit_test(over_usage)};
+		cmocka_unit_test(borders), cmocka_unit_test(percentages), cmocka_unit_test(over_usage),
+		cmocka_unit_test(sizes)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,8 @@ static void names_that_are_remembered(void **state)
 {
 	int asked = 0;
 	struct seen seen = see_with(TOWN "-A town-a -d 10.1.0.10 -j DROP\n-A town-a -s 10.1.0.10 -j DROP\n"
-					 "-A town-a -d 10.1.0.11 -j DROP\n", hint, &asked);
+					 "-A town-a -d 10.1.0.11 -j DROP\n", NULL,
+			&(struct recognise_names){.find = hint, .context = &asked});
 
 	(void)state;
 	seen_the_host(&seen, "town-a", "alice");
@@ -198,7 +199,8 @@ static void names_that_are_remembered(void **state)
 	/* The name stood on the one rule that was replaced; a name that stands there is the name. */
 	asked = 0;
 	seen = see_with(TOWN "-A town-a -d 10.1.0.10 -j DROP\n-A town-a -s 10.1.0.10\n"
-			     "-A town-a -d 10.1.0.12 --comment carol -j DROP\n", hint, &asked);
+			     "-A town-a -d 10.1.0.12 --comment carol -j DROP\n", NULL,
+			&(struct recognise_names){.find = hint, .context = &asked});
 	seen_the_host(&seen, "town-a", "alice");
 	seen_the_host(&seen, "town-a", "carol");
 	assert_int_equal(asked, 1);
@@ -206,9 +208,66 @@ static void names_that_are_remembered(void **state)
 	/* Who took a counting rule's comment away meant it. */
 	asked = 0;
 	seen = see_with(TOWN "-A town-a -d 10.1.0.10\n-A town-a -s 10.1.0.10\n"
-			     "-A town-a -d 10.1.0.10 -j DROP\n", hint, &asked);
+			     "-A town-a -d 10.1.0.10 -j DROP\n", NULL,
+			&(struct recognise_names){.find = hint, .context = &asked});
 	seen_the_host(&seen, "town-a", "10.1.0.10");
 	assert_int_equal(asked, 0);
+	unsee(&seen);
+}
+
+struct given {
+	const char *prefix, *name;
+};
+
+static const char *configured(void *context, const char *town, const struct prefix *prefix)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	assert_string_equal(town, "town-a");
+	prefix_format(prefix, text);
+	for (const struct given *given = context; given->prefix; given++)
+		if (strcmp(text, given->prefix) == 0)
+			return given->name;
+	return NULL;
+}
+
+static void names_of_the_configuration(void **state)
+{
+	struct given given[] = {{"10.1.0.10", "alice"}, {"10.1.0.11", "alice"}, {"10.1.0.16/28", "carol"},
+				{"2001:db8:a:10::/64", "alice"}, {NULL, NULL}};
+	struct recognise_names names = {.find = configured, .context = given};
+	int asked = 0;
+	/* They come before comments, also those of drops, and before what is remembered. */
+	struct seen seen = see_with(TOWN "-A town-a -d 10.1.0.10 --comment bob\n-A town-a -s 10.1.0.10 --comment eve\n"
+					 "-A town-a -d 10.1.0.11 --comment \"a\tb\" -j DROP\n"
+					 "-A town-a -d 10.1.0.16/28\n"
+					 "-A town-a -d 10.1.0.17 --comment dave\n"
+					 "-A town-a -s 10.1.0.18\n"
+					 "*6\n:FORWARD ACCEPT\n:town-a\n"
+					 "-A FORWARD -d 2001:db8:a::/48 -j town-a\n"
+					 "-A town-a -d 2001:db8:a:10::/64 --comment bob\n",
+				    &names, &(struct recognise_names){.find = hint, .context = &asked});
+
+	(void)state;
+	assert_int_equal(seen.found->n_hosts, 4);
+	uint32_t alice = seen_host(&seen, "town-a", "alice");
+	assert_int_equal(seen_address(&seen, "10.1.0.10")->host, alice);
+	assert_int_equal(seen_address(&seen, "10.1.0.11")->host, alice);
+	assert_int_equal(seen_address(&seen, "2001:db8:a:10::/64")->host, alice);
+	seen_the_host(&seen, "town-a", "carol");
+	seen_the_host(&seen, "town-a", "dave");
+	seen_the_host(&seen, "town-a", "10.1.0.18");
+	/* Whoever gave the name in the configuration need not hear of comments. */
+	seen_no_problem(&seen);
+	assert_int_equal(asked, 0);
+	unsee(&seen);
+	/* A name that can not be one is none. */
+	given[0].name = "0123456789abcdef0123456789abcdef0123456789abcdef0";
+	assert_int_equal(strlen(given[0].name), NAME_HOST_MAX + 1);
+	given[1].name = "";
+	seen = see_with(TOWN "-A town-a -d 10.1.0.10 --comment bob\n-A town-a -d 10.1.0.11\n", &names, NULL);
+	seen_the_host(&seen, "town-a", "bob");
+	seen_the_host(&seen, "town-a", "10.1.0.11");
 	unsee(&seen);
 }
 
@@ -326,6 +385,7 @@ int main(void)
 		cmocka_unit_test(late_drops),
 		cmocka_unit_test(names),
 		cmocka_unit_test(names_that_are_remembered),
+		cmocka_unit_test(names_of_the_configuration),
 		cmocka_unit_test(one_host_of_several_prefixes),
 		cmocka_unit_test(same_name_in_two_towns),
 		cmocka_unit_test(same_prefix_in_two_towns),

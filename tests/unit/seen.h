@@ -11,11 +11,12 @@ struct seen {
 	struct recognition *found;
 };
 
-static inline struct seen see_with(const char *text, recognise_hint *hint, void *context)
+static inline struct seen see_with(const char *text, const struct recognise_names *configured,
+				   const struct recognise_names *remembered)
 {
 	struct seen seen = {.made = make(text)};
 
-	seen.found = recognise(seen.made.rules, hint, context);
+	seen.found = recognise(seen.made.rules, configured, remembered);
 	assert_non_null(seen.found);
 	return seen;
 }
