@@ -26,6 +26,13 @@ enum edit_kind {
 	EDIT_INSERT, /* a rule with one prefix, before rule `rule` */
 };
 
+/*
+ * A change is made in steps, each of which the kernel makes as a whole: a kill may come between two of
+ * them, and never inside one. arm() gives them numbers, and a witness each that moves in the very step:
+ * settle() tells from it, after a crash, what happened.
+ */
+#define STEP_NONE UINT32_MAX
+
 struct edit {
 	enum edit_kind kind;
 	uint32_t rule;       /* EDIT_INSERT: RULE_NONE puts it at the end of `chain` */
@@ -36,6 +43,24 @@ struct edit {
 	char comment[256];   /* EDIT_INSERT: "" for none */
 	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
 	bool kept;           /* EDIT_ZERO: returned */
+	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
+	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */
+};
+
+/* What settle() has to know: octets without pointers, for this machine, to be kept until it was called. It
+ * may be megabytes: 16 octets and more for every rule of a table that is replaced. */
+struct intent {
+	void *data;          /* malloc()ed, the caller frees it; NULL: there are no steps */
+	size_t size;
+	uint32_t n_steps;
+};
+
+enum step_outcome {
+	STEP_NOT_DONE,
+	STEP_DONE,
+	STEP_RESCUED,  /* done, and counters that the process had taken with it were given back: what rules counted
+	                * between the read and the step is lost */
+	STEP_UNKNOWN,  /* another program took the witness away */
 };
 
 enum change_result {
@@ -71,6 +96,24 @@ struct backend_ops {
 	/* Makes all the edits or none, while locked and after a read. Loses no packet's count. The
 	 * snapshot's indexes are stale afterwards. Returns CHANGE_DONE or what went wrong. */
 	enum change_result (*change)(struct backend *backend, struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE]);
+
+	/* While locked, after a read and before change() with the same edits: numbers the steps of the change,
+	 * sets edit.step (and edit.kept of zeroes that the kernel can not do), and prepares the witnesses. Steps
+	 * that are done took from each rule that is zeroed exactly what was read of it (iptables-legacy), or that and
+	 * what it counted until the step (nf_tables: only a change() that returns can tell how much). A change that
+	 * is not made, or that fails, leaves steps that are not done. It holds until the next read() or change(); a
+	 * change() without it leaves no witness. Returns 0, or -1: nothing is prepared, and change() must not
+	 * follow. */
+	int (*arm)(struct backend *backend, struct edit *edits, size_t n, struct intent *intent,
+		   char error[BACKEND_ERROR_SIZE]);
+
+	/* After a crash, in a new process, while locked and after a read: what came of each step, n_steps
+	 * `outcomes` by their numbers (enum step_outcome). Gives back the counters of a table that was replaced
+	 * without them, so read again afterwards. Called again with the same intent, even after another crash in
+	 * it, it gives the same answer, until the next arm(). Returns 0, or -1 (errno EBADMSG: these are not the
+	 * octets of an intent). */
+	int (*settle)(struct backend *backend, const void *data, size_t size, uint8_t *outcomes,
+		      char error[BACKEND_ERROR_SIZE]);
 
 	/* Prints a rule of the last read on standard output as the backend's own tool does (`iptables -S`),
 	 * without a newline. Only for a process that ends soon. Returns 0 or -1. */

@@ -22,6 +22,9 @@ struct backend {
 	struct counter *counters;
 	uint64_t generation;
 	bool wraps[2];                 /* adding a negative was proved to be exact */
+	bool armed[2];                 /* the next change moves these */
+	struct legacy_witness witnesses[2];
+	size_t n_armed;                /* so many edits were armed */
 };
 
 static const uint8_t families[2] = {4, 6};
@@ -113,6 +116,12 @@ static void legacy_unlock(struct backend *b)
 	xtlock_release(b->lock);
 }
 
+static void disarm(struct backend *b)
+{
+	b->armed[0] = b->armed[1] = false;
+	b->n_armed = 0;
+}
+
 static int rebuild(struct backend *b)
 {
 	struct ruleset *rules = ruleset_new();
@@ -166,6 +175,7 @@ static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot
 		       char error[BACKEND_ERROR_SIZE])
 {
 	(void)depth;
+	disarm(b);
 	bool all_same = b->rules != NULL, any = false;
 
 	for (int i = 0; i < 2; i++) {
@@ -194,42 +204,6 @@ static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot
 	return 0;
 }
 
-/*
- * Adding a negative number relies on the kernel's addition being modulo 2^64. It is tried once, on
- * the entry that ends the table: no packet gets there and iptables does not show it.
- */
-static int prove_wrap(struct backend *b, int i)
-{
-	struct legacy_table *table = &b->tables[i];
-	unsigned last = table->info.num_entries - 1;
-	struct xt_counters_info *add = legacy_counters_new(table->info.num_entries);
-	size_t end = 0;
-	bool same;
-	int result = -1;
-
-	if (!add)
-		return -1;
-	for (unsigned n = 0; n < last; n++)
-		end += legacy_entry_at(table->family, table->entries, end).next_offset;
-	struct xt_counters before = *legacy_entry_at(table->family, table->entries, end).counters;
-	add->counters[last] = (struct xt_counters){UINT64_MAX, UINT64_MAX};
-	if (legacy_table_add(table, add) < 0 || legacy_table_read(table, &same) < 0)
-		goto out;
-	struct xt_counters after = *legacy_entry_at(table->family, table->entries, end).counters;
-	add->counters[last] = (struct xt_counters){before.pcnt - after.pcnt, before.bcnt - after.bcnt};
-	if (legacy_table_add(table, add) < 0 || legacy_table_read(table, &same) < 0)
-		goto out;
-	b->wraps[i] = after.pcnt == before.pcnt - 1 && after.bcnt == before.bcnt - 1;
-	result = 0;
-	if (!b->wraps[i]) {
-		errno = EOPNOTSUPP;
-		result = -1;
-	}
-out:
-	free(add);
-	return result;
-}
-
 static int by_entry(const void *a, const void *b)
 {
 	const struct legacy_change *x = a, *y = b;
@@ -246,17 +220,24 @@ static const struct legacy_place *place_of(const struct backend *b, const struct
 	return edit->rule == RULE_NONE ? &b->index.ends[edit->chain] : &b->index.rules[edit->rule];
 }
 
-static enum change_result run_table(struct backend *b, int i, struct legacy_transaction *t, char *error)
+static int prepare_table(struct backend *b, int i, const struct legacy_transaction *t, char *error)
 {
 	bool zeroes = false;
 
-	qsort(t->changes, t->n, sizeof *t->changes, by_entry);
 	for (size_t k = 0; k < t->n; k++)
 		zeroes |= t->changes[k].edit->kind == EDIT_ZERO;
-	if (zeroes && !b->wraps[i] && prove_wrap(b, i) < 0) {
-		fail(error, "can not set counters to zero", "");
+	if (!zeroes || b->wraps[i])
+		return 0;
+	if (legacy_transaction_prove(&b->tables[i]) < 0)
+		return fail(error, "can not set counters to zero", "");
+	b->wraps[i] = true;
+	return 0;
+}
+
+static enum change_result run_table(struct backend *b, int i, struct legacy_transaction *t, char *error)
+{
+	if (prepare_table(b, i, t, error) < 0)
 		return CHANGE_REFUSED;
-	}
 	enum change_result result = legacy_transaction_run(t);
 	if (result != CHANGE_DONE) {
 		char what[64];
@@ -266,38 +247,148 @@ static enum change_result run_table(struct backend *b, int i, struct legacy_tran
 	return result;
 }
 
-static enum change_result legacy_change(struct backend *b, struct edit *edits, size_t n,
-					char error[BACKEND_ERROR_SIZE])
+/* Each table's own edits, in the order of its entries. Free with free_changes() in both cases. */
+static int sort_changes(struct backend *b, struct legacy_transaction t[2], struct edit *edits, size_t n,
+			char error[BACKEND_ERROR_SIZE])
 {
-	struct legacy_transaction t[2] = {{.table = &b->tables[0]}, {.table = &b->tables[1]}};
-	enum change_result result = CHANGE_REFUSED;
-
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		t[i] = (struct legacy_transaction){.table = &b->tables[i]};
 		t[i].changes = calloc(n + 1, sizeof *t[i].changes);
-	if (!t[0].changes || !t[1].changes) {
-		fail(error, "no memory", "");
-		goto out;
 	}
+	if (!t[0].changes || !t[1].changes)
+		return fail(error, "no memory", "");
 	for (size_t k = 0; k < n; k++) {
 		const struct legacy_place *place = place_of(b, &edits[k]);
 		struct legacy_transaction *own = &t[place->family == 6];
 		own->changes[own->n++] = (struct legacy_change){.edit = &edits[k], .entry = place->entry};
 	}
+	for (int i = 0; i < 2; i++)
+		qsort(t[i].changes, t[i].n, sizeof *t[i].changes, by_entry);
+	return 0;
+}
+
+static void free_changes(struct legacy_transaction t[2])
+{
+	for (int i = 0; i < 2; i++) {
+		legacy_transaction_free(&t[i]);
+		free(t[i].changes);
+	}
+}
+
+/* A witness of 0 would look like that of a table that lacks its counters. */
+static int arm_table(struct backend *b, int i, const struct legacy_transaction *t, struct intent *intent,
+		     char error[BACKEND_ERROR_SIZE])
+{
+	struct legacy_witness *witness = &b->witnesses[i];
+	struct xt_counters *now = legacy_witness_of(&b->tables[i]);
+
+	if (prepare_table(b, i, t, error) < 0)
+		return -1;
+	legacy_witness_pick(witness, &b->tables[i]);
+	if (now->pcnt == 0 && now->bcnt == 0) {
+		if (legacy_transaction_move_witness(&b->tables[i], &witness->before) < 0)
+			return fail(error, "can not prepare the counters for a change", "");
+		*now = witness->before;
+	}
+	if (legacy_witness_note(intent, &b->tables[i], witness, t->changes, t->n) < 0)
+		return fail(error, "no memory", "");
+	for (size_t k = 0; k < t->n; k++)
+		t->changes[k].edit->step = intent->n_steps - 1;
+	b->armed[i] = true;
+	return 0;
+}
+
+static int legacy_arm(struct backend *b, struct edit *edits, size_t n, struct intent *intent,
+		      char error[BACKEND_ERROR_SIZE])
+{
+	struct legacy_transaction t[2];
+	int result = -1;
+
+	disarm(b);
+	*intent = (struct intent){0};
+	if (sort_changes(b, t, edits, n, error) < 0)
+		goto out;
+	result = 0;
+	for (int i = 0; i < 2 && result == 0; i++)
+		if (t[i].n)
+			result = arm_table(b, i, &t[i], intent, error);
+	b->n_armed = n;
+out:
+	if (result < 0) {
+		disarm(b);
+		free(intent->data);
+		*intent = (struct intent){0};
+	}
+	free_changes(t);
+	return result;
+}
+
+static enum change_result legacy_change(struct backend *b, struct edit *edits, size_t n,
+					char error[BACKEND_ERROR_SIZE])
+{
+	struct legacy_transaction t[2];
+	enum change_result result = CHANGE_REFUSED;
+
+	if (sort_changes(b, t, edits, n, error) < 0)
+		goto out;
+	if (b->n_armed && b->n_armed != n) {
+		errno = EINVAL;
+		fail(error, "these are not the changes that were prepared", "");
+		goto out;
+	}
 	result = CHANGE_DONE;
-	for (int i = 0; i < 2 && result == CHANGE_DONE; i++)
+	for (int i = 0; i < 2 && result == CHANGE_DONE; i++) {
+		t[i].witness = b->armed[i] ? &b->witnesses[i] : NULL;
 		if (t[i].n)
 			result = run_table(b, i, &t[i], error);
+	}
 	/* The other version's table was changed already: all or nothing. */
 	if (result != CHANGE_DONE && (legacy_transaction_revert(&t[0]) < 0 || legacy_transaction_revert(&t[1]) < 0)) {
 		log_error("a change of the rules could not be taken back: %s", strerror(errno));
 		result = CHANGE_BROKEN;
 	}
 out:
-	for (int i = 0; i < 2; i++) {
-		legacy_transaction_free(&t[i]);
-		free(t[i].changes);
-	}
+	disarm(b);
+	free_changes(t);
 	return result;
+}
+
+static int settle_table(struct backend *b, const struct legacy_note *note, char error[BACKEND_ERROR_SIZE])
+{
+	const struct legacy_table *table = &b->tables[note->family == 6];
+	struct xt_counters_info *rescue;
+	int outcome = legacy_witness_judge(note, table, &rescue);
+
+	if (outcome < 0)
+		return fail(error, "no memory", "");
+	if (rescue && legacy_table_add(table, rescue) < 0) {
+		fail(error, "can not give the rules' counters back", errno == EINVAL ? "another program changes them" : "");
+		outcome = -1;
+	} else if (rescue) {
+		log_warning("%s: a change was cut off before the rules had their counters back: they have them now",
+			    commands[note->family == 6]);
+	}
+	free(rescue);
+	return outcome;
+}
+
+static int legacy_settle(struct backend *b, const void *data, size_t size, uint8_t *outcomes,
+			 char error[BACKEND_ERROR_SIZE])
+{
+	struct legacy_note note;
+	size_t offset = 0;
+	int more;
+
+	while ((more = legacy_witness_next(&note, data, size, &offset)) > 0) {
+		int outcome = settle_table(b, &note, error);
+		if (outcome < 0)
+			return -1;
+		*outcomes++ = (uint8_t)outcome;
+	}
+	if (more < 0)
+		snprintf(error, BACKEND_ERROR_SIZE, "can not understand the intent of %zu octets: at octet %zu it is not "
+			 "one of iptables-legacy", size, offset);
+	return more;
 }
 
 static int legacy_print_rule(struct backend *b, uint32_t rule)
@@ -316,5 +407,7 @@ const struct backend_ops backend_legacy = {
 	.unlock = legacy_unlock,
 	.read = legacy_read,
 	.change = legacy_change,
+	.arm = legacy_arm,
+	.settle = legacy_settle,
 	.print = legacy_print_rule,
 };

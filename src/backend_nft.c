@@ -10,12 +10,15 @@
 #include "nft_change.h"
 #include "nft_print.h"
 #include "nft_read.h"
+#include "nft_witness.h"
 #include "nft_zero.h"
 
 struct backend {
 	struct nft_socket socket;
 	struct nft_reading reading;
-	int can_zero; /* 1, 0; -1: not asked yet */
+	int can_zero;               /* 1, 0; -1: not asked yet */
+	struct nft_witness witness; /* of the change that was armed last */
+	size_t n_armed;             /* so many edits are armed */
 };
 
 static int fail(char error[BACKEND_ERROR_SIZE], const char *what)
@@ -56,6 +59,11 @@ static struct backend *nft_open(char error[BACKEND_ERROR_SIZE])
 
 static void nft_close(struct backend *b)
 {
+	if (!b)
+		return;
+	if (b->witness.number)
+		nft_witness_remove(&b->witness, &b->socket);
+	nft_witness_free(&b->witness);
 	nft_read_free(&b->reading);
 	nft_socket_close(&b->socket);
 	free(b);
@@ -79,6 +87,7 @@ static void nft_unlock(struct backend *b)
 static int nft_read_rules(struct backend *b, enum read_depth depth, struct snapshot *snapshot,
 			  char error[BACKEND_ERROR_SIZE])
 {
+	b->n_armed = 0;
 	if (nft_read(&b->reading, &b->socket, depth == READ_RULES) < 0) {
 		if (errno == EAGAIN) {
 			snprintf(error, BACKEND_ERROR_SIZE, "can not read the rules of iptables-nft: another program "
@@ -107,23 +116,88 @@ static int find_out(struct backend *b)
 	return b->can_zero;
 }
 
-static enum change_result nft_change_rules(struct backend *b, struct edit *edits, size_t n,
-					   char error[BACKEND_ERROR_SIZE])
+static int prepare(struct backend *b, const struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE])
 {
 	bool zeroes = false;
 
 	for (size_t i = 0; i < n; i++)
 		zeroes |= edits[i].kind == EDIT_ZERO;
-	if (zeroes && b->can_zero < 0 && find_out(b) < 0) {
-		fail(error, "can not set counters to zero");
+	return zeroes && b->can_zero < 0 && find_out(b) < 0 ? fail(error, "can not set counters to zero") : 0;
+}
+
+/* Rules that come or go need no witness: those that stand tell. */
+static int nft_arm(struct backend *b, struct edit *edits, size_t n, struct intent *intent,
+		   char error[BACKEND_ERROR_SIZE])
+{
+	struct nft_witness made = {0};
+	uint32_t zeroes = 0;
+
+	*intent = (struct intent){0};
+	b->n_armed = 0;
+	if (prepare(b, edits, n, error) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		edits[i].step = STEP_NONE;
+		if (edits[i].kind != EDIT_ZERO)
+			continue;
+		edits[i].kept = b->can_zero == 0 || !nft_change_zeroes(&b->reading, &edits[i]);
+		if (!edits[i].kept)
+			edits[i].step = zeroes++ / NFT_ZERO_BATCH;
+	}
+	if (zeroes && (nft_witness_make(&made, &b->reading, &b->socket, (zeroes - 1) / NFT_ZERO_BATCH + 1) < 0 ||
+		       nft_witness_note(&made, intent) < 0)) {
+		fail(error, "can not prepare a change of the counters");
+		nft_witness_free(&made);
+		*intent = (struct intent){0};
+		return -1;
+	}
+	if (zeroes) {
+		nft_witness_free(&b->witness);
+		b->witness = made;
+	}
+	b->n_armed = n;
+	return 0;
+}
+
+static enum change_result nft_change_rules(struct backend *b, struct edit *edits, size_t n,
+					   char error[BACKEND_ERROR_SIZE])
+{
+	size_t armed = b->n_armed;
+
+	b->n_armed = 0;
+	if (armed && armed != n) {
+		errno = EINVAL;
+		fail(error, "these are not the changes that were prepared");
 		return CHANGE_REFUSED;
 	}
-	enum change_result result = nft_change(&b->reading, &b->socket, b->can_zero > 0, edits, n);
+	if (prepare(b, edits, n, error) < 0)
+		return CHANGE_REFUSED;
+	enum change_result result = nft_change(&b->reading, &b->socket, b->can_zero > 0,
+					       armed ? &b->witness : NULL, edits, n);
 	if (result == CHANGE_STALE)
 		snprintf(error, BACKEND_ERROR_SIZE, "can not change the rules of iptables-nft: another program changes "
 			 "them all the time ('nft monitor' shows what)");
 	else if (result != CHANGE_DONE)
 		fail(error, "can not change the rules of iptables-nft");
+	return result;
+}
+
+static int nft_settle(struct backend *b, const void *data, size_t size, uint8_t *outcomes,
+		      char error[BACKEND_ERROR_SIZE])
+{
+	struct nft_witness witness;
+
+	if (size == 0)
+		return 0;
+	int result = nft_witness_from(&witness, data, size);
+	if (result < 0 && errno == EBADMSG)
+		snprintf(error, BACKEND_ERROR_SIZE, "can not understand the intent of %zu octets: it is not one of "
+			 "iptables-nft", size);
+	else if (result < 0 || (result = nft_witness_judge(&witness, &b->socket, outcomes)) < 0)
+		fail(error, "can not tell what a change did");
+	int saved = errno;
+	nft_witness_free(&witness);
+	errno = saved;
 	return result;
 }
 
@@ -141,5 +215,7 @@ const struct backend_ops backend_nft = {
 	.unlock = nft_unlock,
 	.read = nft_read_rules,
 	.change = nft_change_rules,
+	.arm = nft_arm,
+	.settle = nft_settle,
 	.print = nft_print_rule,
 };

@@ -238,6 +238,111 @@ static enum change_result both_change(struct backend *b, struct edit *edits, siz
 	return result;
 }
 
+/* The parts' intents, one behind the other, each behind its head. */
+struct part_head {
+	uint64_t magic;
+	uint32_t part, n_steps;
+	uint64_t size;
+};
+
+/* "TMBI", and the version of the form. */
+static const uint64_t part_magic = UINT64_C(0x544d424900000001);
+
+static int append_intent(struct intent *intent, int part, const struct intent *own)
+{
+	struct part_head head = {.magic = part_magic, .part = (uint32_t)part, .n_steps = own->n_steps,
+				 .size = own->size};
+
+	if (own->n_steps == 0)
+		return 0;
+	unsigned char *data = realloc(intent->data, intent->size + sizeof head + own->size);
+	if (!data)
+		return -1;
+	memcpy(data + intent->size, &head, sizeof head);
+	memcpy(data + intent->size + sizeof head, own->data, own->size);
+	intent->data = data;
+	intent->size += sizeof head + own->size;
+	intent->n_steps += own->n_steps;
+	return 0;
+}
+
+/* One part's edits; its steps follow those that the intent has. */
+static int arm_part(struct backend *b, int i, struct edit *edits, size_t n, struct intent *intent,
+		    char error[BACKEND_ERROR_SIZE])
+{
+	struct backends_share share;
+	struct intent own = {0};
+	int result = -1;
+
+	if (backends_share_make(&share, b, i, edits, n) < 0) {
+		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
+		goto out;
+	}
+	if (share.n && all[i]->arm(b->parts[i], share.edits, share.n, &own, error) < 0)
+		goto out;
+	for (size_t k = 0; k < share.n; k++)
+		if (share.edits[k].step != STEP_NONE)
+			share.edits[k].step += intent->n_steps;
+	backends_share_return(&share, edits);
+	result = append_intent(intent, i, &own);
+	if (result < 0)
+		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
+out:
+	free(own.data);
+	backends_share_free(&share);
+	return result;
+}
+
+static int both_arm(struct backend *b, struct edit *edits, size_t n, struct intent *intent,
+		    char error[BACKEND_ERROR_SIZE])
+{
+	*intent = (struct intent){0};
+	for (int k = 0; k < 2; k++) {
+		int i = k == 0 ? CHAIN_NFT : CHAIN_LEGACY;
+		if (!b->used[i] || arm_part(b, i, edits, n, intent, error) == 0)
+			continue;
+		free(intent->data);
+		*intent = (struct intent){0};
+		return -1;
+	}
+	return 0;
+}
+
+/* A part that is gone took its witnesses along. */
+static int settle_part(struct backend *b, const struct part_head *head, const unsigned char *data, uint8_t *outcomes,
+		       char error[BACKEND_ERROR_SIZE])
+{
+	memset(outcomes, STEP_UNKNOWN, head->n_steps);
+	if (!b->parts[head->part] || !b->there[head->part])
+		return 0;
+	return all[head->part]->settle(b->parts[head->part], data, head->size, outcomes, error);
+}
+
+static int both_settle(struct backend *b, const void *data, size_t size, uint8_t *outcomes,
+		       char error[BACKEND_ERROR_SIZE])
+{
+	const unsigned char *at = data;
+	struct part_head head;
+
+	for (size_t left = size; left; left -= head.size, at += head.size) {
+		if (left >= sizeof head)
+			memcpy(&head, at, sizeof head);
+		if (left < sizeof head || head.magic != part_magic || head.part > CHAIN_NFT ||
+		    left - sizeof head < head.size) {
+			snprintf(error, BACKEND_ERROR_SIZE, "can not understand the intent of %zu octets: at octet %zu "
+				 "no backend's part begins", size, size - left);
+			errno = EBADMSG;
+			return -1;
+		}
+		left -= sizeof head;
+		at += sizeof head;
+		if (settle_part(b, &head, at, outcomes, error) < 0)
+			return -1;
+		outcomes += head.n_steps;
+	}
+	return 0;
+}
+
 static int both_print(struct backend *b, uint32_t rule)
 {
 	int i = backends_part_of_rule(b, rule);
@@ -254,5 +359,7 @@ const struct backend_ops backends = {
 	.unlock = both_unlock,
 	.read = both_read,
 	.change = both_change,
+	.arm = both_arm,
+	.settle = both_settle,
 	.print = both_print,
 };

@@ -34,7 +34,7 @@ int backends_share_make(struct backends_share *share, const struct backend *back
 			const struct edit *edits, size_t n);
 void backends_share_free(struct backends_share *share);
 
-/* What a change returned, to the edits that it came from. */
+/* What arm() or a change returned, to the edits that it came from. */
 void backends_share_return(const struct backends_share *share, struct edit *edits);
 
 #endif

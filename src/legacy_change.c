@@ -60,21 +60,74 @@ static enum change_result refused(void)
 	return errno == EINVAL || errno == EAGAIN ? CHANGE_STALE : CHANGE_REFUSED;
 }
 
+/* Reads the table into memory of its own: what was read before stays as it is. */
+static int read_witness(const struct legacy_table *table, struct xt_counters *now)
+{
+	struct legacy_table look = {.family = table->family, .socket = table->socket};
+	bool same;
+	int result = legacy_table_read(&look, &same);
+
+	if (result == 0 && (!look.present || look.info.num_entries != table->info.num_entries)) {
+		errno = EAGAIN;
+		result = -1;
+	}
+	if (result == 0)
+		*now = *legacy_witness_of(&look);
+	look.socket = -1;
+	legacy_table_close(&look);
+	return result;
+}
+
+int legacy_transaction_move_witness(const struct legacy_table *table, const struct xt_counters *by)
+{
+	struct xt_counters_info *add = legacy_counters_new(table->info.num_entries);
+
+	if (!add)
+		return -1;
+	add->counters[table->info.num_entries - 1] = *by;
+	int result = legacy_table_add(table, add), saved = errno;
+	free(add);
+	errno = saved;
+	return result;
+}
+
+int legacy_transaction_prove(const struct legacy_table *table)
+{
+	static const struct xt_counters minus = {UINT64_MAX, UINT64_MAX};
+	struct xt_counters before = *legacy_witness_of(table), after;
+
+	if (legacy_transaction_move_witness(table, &minus) < 0 || read_witness(table, &after) < 0)
+		return -1;
+	struct xt_counters back = {before.pcnt - after.pcnt, before.bcnt - after.bcnt};
+	if (legacy_transaction_move_witness(table, &back) < 0)
+		return -1;
+	if (after.pcnt == before.pcnt - 1 && after.bcnt == before.bcnt - 1)
+		return 0;
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
 static enum change_result add_only(struct legacy_transaction *t)
 {
+	unsigned last = t->table->info.num_entries - 1;
+
 	t->add = legacy_counters_new(t->table->info.num_entries);
-	t->old = counters_read(t->table);
-	if (!t->add || !t->old)
+	t->read = counters_read(t->table);
+	if (!t->add || !t->read)
 		return CHANGE_REFUSED;
 	for (size_t i = 0; i < t->n; i++) {
 		struct edit *edit = t->changes[i].edit;
 		struct xt_counters *own = &t->add->counters[t->changes[i].entry];
 		if (edit->kind == EDIT_ZERO) {
-			edit->counter = counter_of(&t->old[t->changes[i].entry]);
+			edit->counter = counter_of(&t->read[t->changes[i].entry]);
 			take_from(own, &edit->counter);
 		} else {
 			add_to(own, &edit->counter);
 		}
+	}
+	if (t->witness) {
+		t->add->counters[last].pcnt = t->witness->after.pcnt - t->witness->before.pcnt;
+		t->add->counters[last].bcnt = t->witness->after.bcnt - t->witness->before.bcnt;
 	}
 	if (legacy_table_add(t->table, t->add) < 0)
 		return refused();
@@ -82,16 +135,18 @@ static enum change_result add_only(struct legacy_transaction *t)
 	return CHANGE_DONE;
 }
 
-/* What the old table had counted last goes to the entries that stay, but not to those zeroed. */
+/* What the old table had counted last goes to the entries that stay, but for what was read of those zeroed. */
 static void hand_over(struct legacy_transaction *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct edit *edit = t->changes[i].edit;
 		struct xt_counters *own = &t->old[t->changes[i].entry];
-		if (edit->kind == EDIT_DELETE || edit->kind == EDIT_ZERO)
+		if (edit->kind == EDIT_DELETE)
 			edit->counter = counter_of(own);
-		if (edit->kind == EDIT_ZERO)
-			memset(own, 0, sizeof *own);
+		if (edit->kind == EDIT_ZERO) {
+			edit->counter = counter_of(&t->read[t->changes[i].entry]);
+			take_from(own, &edit->counter);
+		}
 		if (edit->kind == EDIT_ADD)
 			add_to(own, &edit->counter);
 	}
@@ -101,6 +156,8 @@ static void hand_over(struct legacy_transaction *t)
 		else
 			add_to(&t->add->counters[i], &t->edition.inserted[i]->counter);
 	}
+	if (t->witness)
+		t->add->counters[t->edition.info.num_entries - 1] = t->witness->after;
 }
 
 /* No memory is taken between the two calls: the second must not fail for want of it. */
@@ -111,8 +168,9 @@ static enum change_result replace(struct legacy_transaction *t, const struct leg
 	if (legacy_edition_make(&t->edition, t->table, structural, n) < 0)
 		return CHANGE_REFUSED;
 	t->add = legacy_counters_new(t->edition.info.num_entries);
+	t->read = counters_read(t->table);
 	t->old = calloc(t->table->info.num_entries, sizeof *t->old);
-	if (!t->add || !t->old)
+	if (!t->add || !t->read || !t->old)
 		return CHANGE_REFUSED;
 	hold_signals(&before);
 	if (legacy_table_replace(t->table, &t->edition.info, t->edition.entries, t->old,
@@ -171,6 +229,8 @@ static int revert_replace(struct legacy_transaction *t)
 			if (edit->kind == EDIT_ADD)
 				take_from(&back->counters[t->changes[i].entry], &edit->counter);
 		}
+		if (t->witness)
+			back->counters[n_old - 1] = t->witness->before;
 		result = legacy_table_add(t->table, back);
 	}
 	allow_signals(&before);
@@ -198,5 +258,6 @@ void legacy_transaction_free(struct legacy_transaction *t)
 {
 	legacy_edition_free(&t->edition);
 	free(t->add);
+	free(t->read);
 	free(t->old);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "legacy_edit.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,48 @@ static void write_insert(uint8_t family, const struct edit *edit, unsigned char 
 	struct xt_standard_target *target = (void *)(head + head_size + comment_size(edit));
 	target->target.u.user.target_size = (uint16_t)XT_ALIGN(sizeof *target);
 	target->verdict = edit->verdict == VERDICT_DROP ? -NF_DROP - 1 : (int)(offset + size);
+}
+
+/* FNV-1a, eight octets at a time. */
+static uint64_t mix(uint64_t print, const unsigned char *octets, size_t n)
+{
+	const uint64_t prime = UINT64_C(0x100000001b3);
+	uint64_t word;
+
+	for (; n >= sizeof word; n -= sizeof word, octets += sizeof word) {
+		memcpy(&word, octets, sizeof word);
+		print = (print ^ word) * prime;
+		print ^= print >> 29;
+	}
+	word = 0;
+	memcpy(&word, octets, n);
+	return (print ^ word) * prime;
+}
+
+/* The kernel gives the head back as it was written, but for the field in which it notes something. */
+uint64_t legacy_edit_print(uint64_t print, uint8_t family, unsigned char *entries, size_t offset)
+{
+	struct legacy_entry entry = legacy_entry_at(family, entries, offset);
+	const struct xt_standard_target *target = (void *)entry.target;
+	size_t noted = family == 6 ? offsetof(struct ip6t_entry, comefrom) : offsetof(struct ipt_entry, comefrom);
+	int does = 0;
+
+	if (entry.target->u.user.name[0] == '\0')
+		does = target->verdict < 0 ? target->verdict
+					   : 1 + ((size_t)target->verdict == offset + entry.next_offset);
+	print = mix(print, entry.head, noted);
+	return mix(print, (const unsigned char *)&does, sizeof does);
+}
+
+uint64_t legacy_edit_print_insert(uint64_t print, uint8_t family, const struct edit *edit)
+{
+	/* Offsets are aligned as in a table. */
+	uint64_t room[128];
+
+	static_assert(sizeof room >= sizeof(struct ip6t_entry) + sizeof(struct xt_entry_match) +
+		      sizeof(struct xt_comment_info) + sizeof(struct xt_standard_target) + 64, "room for any insert");
+	write_insert(family, edit, (unsigned char *)room, 0);
+	return legacy_edit_print(print, family, (unsigned char *)room, 0);
 }
 
 /* Where old offsets went. `begin`: where the first insert before the entry stands; `at`: the entry. */

@@ -29,4 +29,9 @@ int legacy_edition_make(struct legacy_edition *edition, const struct legacy_tabl
 			const struct legacy_change *changes, size_t n);
 void legacy_edition_free(struct legacy_edition *edition);
 
+/* Mixes into a fingerprint what an entry is: its conditions, its size, and whether it drops, jumps or goes
+ * on; neither what it counts nor where it stands. The second one is for the entry that an EDIT_INSERT makes. */
+uint64_t legacy_edit_print(uint64_t print, uint8_t family, unsigned char *entries, size_t offset);
+uint64_t legacy_edit_print_insert(uint64_t print, uint8_t family, const struct edit *edit);
+
 #endif

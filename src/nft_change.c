@@ -204,13 +204,6 @@ static void build_edits(struct change *c, struct nft_batch *batch)
 	}
 }
 
-/* A commit raises the generation by one, and leaves out 0. */
-static void count_commit(struct change *c)
-{
-	if (++c->generation == 0)
-		c->generation = 1;
-}
-
 /*
  * Commits what `build` gives, for the generation whose rules were read. If another program has committed
  * meanwhile, the chains concerned are compared with what was read, and the present generation is taken.
@@ -235,7 +228,7 @@ static int commit(struct change *c, void (*build)(struct change *, struct nft_ba
 		int result = nft_batch_commit(&batch, on_told, c), saved = errno;
 		nft_batch_free(&batch);
 		if (result == 0) {
-			count_commit(c);
+			c->generation = nft_read_next(c->generation);
 			return 0;
 		}
 		errno = saved == ENOENT ? ESTALE : saved;
@@ -267,7 +260,7 @@ static void remove_drains(struct change *c)
 {
 	nft_drain_wait();
 	if (commit_drains_away(c, c->generation) == 0) {
-		count_commit(c);
+		c->generation = nft_read_next(c->generation);
 		return;
 	}
 	c->from = 0;
@@ -328,14 +321,13 @@ static int change_rules(struct change *c)
 	return 0;
 }
 
-/* The kernel has no way to take what a policy counted. */
-static bool is_possible(const struct change *c, const struct edit *edit)
+bool nft_change_zeroes(const struct nft_reading *reading, const struct edit *edit)
 {
-	return !c->reading->rules->rules[edit->rule].policy;
+	return edit->kind == EDIT_ZERO && !reading->rules->rules[edit->rule].policy;
 }
 
 /* A rule that is gone by now had counted what was read, as far as can be known. */
-static enum change_result zero_rules(struct change *c, bool can_zero, bool changed)
+static enum change_result zero_rules(struct change *c, bool can_zero, const struct nft_witness *witness, bool changed)
 {
 	struct nft_zeroing *list = calloc(c->n + 1, sizeof *list);
 	size_t n = 0, done = 0;
@@ -344,22 +336,22 @@ static enum change_result zero_rules(struct change *c, bool can_zero, bool chang
 	if (!list)
 		return CHANGE_REFUSED;
 	for (size_t i = 0; i < c->n; i++)
-		if (c->edits[i].kind == EDIT_ZERO && is_possible(c, &c->edits[i]))
+		if (nft_change_zeroes(c->reading, &c->edits[i]))
 			list[n++] = (struct nft_zeroing){.family = chain_of(c, &c->edits[i])->family,
 							 .chain = chain_name(c, &c->edits[i]),
 							 .handle = c->reading->known[c->edits[i].rule].handle,
 							 .error = EOPNOTSUPP};
 	if (can_zero)
-		nft_zero(c->socket, list, n);
+		nft_zero(c->socket, list, n, witness);
 	n = 0;
 	for (size_t i = 0; i < c->n; i++) {
 		struct edit *edit = &c->edits[i];
 		if (edit->kind != EDIT_ZERO)
 			continue;
-		int own = is_possible(c, edit) ? list[n].error : EOPNOTSUPP;
+		int own = nft_change_zeroes(c->reading, edit) ? list[n].error : EOPNOTSUPP;
 		edit->counter = own ? c->reading->counters[edit->rule] : list[n].taken;
 		edit->kept = own != 0 && own != ENOENT;
-		n += is_possible(c, edit);
+		n += nft_change_zeroes(c->reading, edit);
 		done += own == 0 || own == EOPNOTSUPP;
 		if (own && own != EOPNOTSUPP)
 			error = own;
@@ -375,7 +367,7 @@ static enum change_result zero_rules(struct change *c, bool can_zero, bool chang
 }
 
 enum change_result nft_change(struct nft_reading *reading, struct nft_socket *socket, bool can_zero,
-			      struct edit *edits, size_t n)
+			      const struct nft_witness *witness, struct edit *edits, size_t n)
 {
 	struct change c = {.reading = reading, .socket = socket, .edits = edits, .n = n};
 	enum change_result result = CHANGE_REFUSED;
@@ -400,7 +392,7 @@ enum change_result nft_change(struct nft_reading *reading, struct nft_socket *so
 		remove_leftovers(&c);
 		nft_read_changed(reading, c.from, c.generation, c.chains, c.n_chains);
 	}
-	result = zeroes ? zero_rules(&c, can_zero, c.n_chains > 0) : CHANGE_DONE;
+	result = zeroes ? zero_rules(&c, can_zero, witness, c.n_chains > 0) : CHANGE_DONE;
 out:
 	free(c.chains);
 	free(c.removals);

@@ -159,6 +159,19 @@ void nft_read_changed(struct nft_reading *r, uint32_t from, uint32_t to, const u
 	r->confirmed = r->read_in = to;
 }
 
+uint32_t nft_read_next(uint32_t generation)
+{
+	return generation == UINT32_MAX ? 1 : generation + 1;
+}
+
+void nft_read_passed(struct nft_reading *r, uint32_t from)
+{
+	if (r->read_in == from)
+		r->read_in = nft_read_next(from);
+	if (r->confirmed == from)
+		r->confirmed = nft_read_next(from);
+}
+
 /* The chains that we changed ourselves. In another generation all are compared anyway. */
 static int read_changed(struct nft_reading *r, struct nft_socket *socket, uint32_t generation)
 {

@@ -30,6 +30,12 @@ void nft_read_free(struct nft_reading *reading);
 /* Commits of ours, and no others, led from one generation to another, and changed these n chains. */
 void nft_read_changed(struct nft_reading *reading, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n);
 
+/* A commit of ours that changed nothing of what is read followed this generation, with no other between. */
+void nft_read_passed(struct nft_reading *reading, uint32_t from);
+
+/* The generation that a commit makes: one more, and never 0. */
+uint32_t nft_read_next(uint32_t generation);
+
 /* Do these n chains still have the rules that were read last, but for those with the ignored handles?
  * Returns 1, 0, or -1 with errno. */
 int nft_read_unchanged(const struct nft_reading *reading, struct nft_socket *socket, const uint32_t *chains,

@@ -8,6 +8,7 @@
 #define TOWNMETER_NFT_ZERO_H
 
 #include "nft_socket.h"
+#include "nft_witness.h"
 #include "snapshot.h"
 
 struct nft_zeroing {
@@ -21,7 +22,11 @@ struct nft_zeroing {
 /* Can this kernel do that? 1, 0, or -1 with errno. Changes nothing. */
 int nft_zero_possible(struct nft_socket *socket);
 
-/* Does it for all n. Each has its own result: this one returns nothing. */
-void nft_zero(struct nft_socket *socket, struct nft_zeroing *list, size_t n);
+/* So many rules go into one batch with a witness. */
+enum { NFT_ZERO_BATCH = 31 };
+
+/* Does it for all n. Each has its own result: this one returns nothing. Each NFT_ZERO_BATCH of them take one of
+ * the witnesses along; NULL: there are none. */
+void nft_zero(struct nft_socket *socket, struct nft_zeroing *list, size_t n, const struct nft_witness *witness);
 
 #endif

@@ -6,10 +6,14 @@
  *   ruleedit BACKEND read N                 N reads; how long they took
  *   ruleedit BACKEND zero N CHAIN...        N times: read, and zero every rule of the chains at once
  *   ruleedit BACKEND each N CHAIN...        the same, one rule at a time
- *   ruleedit BACKEND toggle N CHAIN PREFIX  N times: drops for both directions in, and out again
+ *   ruleedit BACKEND toggle N CHAIN PREFIX  N times: drops for both directions in, and all of ours out again
+ *   ruleedit BACKEND settle FILE            what came of the change that FILE tells of; what rules count then
  *
- * N/MS waits MS milliseconds after each, so that a sender beside it gets on. BACKEND is nft, legacy or both. CHAIN is FAMILY:NAME, such as 4:town-a; 'all' is every chain. One line
- * of JSON on standard output.
+ * With a first argument of --intent=FILE a change is armed, and FILE tells of it before it is made, as a ledger
+ * does: who kills this program can account for everything. FILE.done has a line for each change that was made.
+ *
+ * N/MS waits MS milliseconds after each, so that a sender beside it gets on. BACKEND is nft, legacy or both. CHAIN is FAMILY:NAME,
+ * such as 4:town-a; 'all' is every chain. One line of JSON on standard output.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,13 +24,14 @@
 
 #include "backends.h"
 
-enum { STALE_TRIES = 1000 };
+enum { STALE_TRIES = 1000, OURS_MAX = 64 };
 
 static const struct backend_ops *ops;
 static struct backend *backend;
 static struct snapshot snapshot;
 static unsigned long stale, kept, retries, changes;
-static double reading, changing, slowest;
+static double reading, changing, slowest, arming;
+static const char *intent_path;
 
 static double now(void)
 {
@@ -115,22 +120,105 @@ static bool is_wanted(uint32_t rule, char **chains, int n)
 	return false;
 }
 
+static FILE *open_beside(const char *end, const char *how, char path[512])
+{
+	snprintf(path, 512, "%s%s", intent_path, end);
+	FILE *file = fopen(path, how);
+	if (!file)
+		die("can not write the intent");
+	return file;
+}
+
+static void write_edit(FILE *file, const struct edit *edit, const struct counter *counter)
+{
+	static const char *const kinds[] = {"zero", "add", "delete", "insert"};
+	char name[128] = "";
+
+	if (edit->kind != EDIT_INSERT)
+		identify(edit->rule, name);
+	fprintf(file, "{\"kind\": \"%s\", \"name\": \"%s\", \"step\": %d, \"kept\": %s, "
+		"\"counter\": [%" PRIu64 ", %" PRIu64 "]}", kinds[edit->kind], name,
+		edit->step == STEP_NONE ? -1 : (int)edit->step, edit->kept ? "true" : "false", counter->packets,
+		counter->octets);
+}
+
+/* In place at once: whoever kills this program finds the last change whole, or the one before it. */
+static void save_intent(const struct intent *intent, const struct edit *edits, size_t n)
+{
+	char path[512];
+	FILE *file = open_beside(".new", "w", path);
+
+	fprintf(file, "%lu %u %zu\n", changes, intent->n_steps, intent->size);
+	for (size_t i = 0; i < intent->size; i++)
+		fprintf(file, "%02x", ((const unsigned char *)intent->data)[i]);
+	fprintf(file, "\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct counter none = {0};
+		write_edit(file, &edits[i], edits[i].kind == EDIT_INSERT ? &none : &snapshot.counters[edits[i].rule]);
+		fprintf(file, "\n");
+	}
+	if (fclose(file) != 0 || rename(path, intent_path) != 0)
+		die("can not write the intent");
+}
+
+/* One write: a line is there as a whole, or not at all. */
+static void save_done(const struct edit *edits, size_t n)
+{
+	char path[512], *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+
+	if (!memory)
+		die("no memory");
+	fprintf(memory, "{\"change\": %lu, \"edits\": [", changes);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", memory);
+		write_edit(memory, &edits[i], &edits[i].counter);
+	}
+	fprintf(memory, "]}\n");
+	fclose(memory);
+	FILE *file = open_beside(".done", "a", path);
+	setvbuf(file, NULL, _IONBF, 0);
+	if (fwrite(text, 1, size, file) != size || fclose(file) != 0)
+		die("can not write what was done");
+	free(text);
+}
+
+static void arm(struct edit *edits, size_t n)
+{
+	char error[BACKEND_ERROR_SIZE];
+	struct intent intent;
+	double began = now();
+
+	if (ops->arm(backend, edits, n, &intent, error) < 0)
+		die(error);
+	arming += now() - began;
+	save_intent(&intent, edits, n);
+	free(intent.data);
+}
+
 static bool change(struct edit *edits, size_t n)
 {
 	char error[BACKEND_ERROR_SIZE];
+
+	if (intent_path)
+		arm(edits, n);
 	double began = now();
 	enum change_result result = ops->change(backend, edits, n, error);
 
 	double took = now() - began;
 	changing += took;
 	slowest = took > slowest ? took : slowest;
-	changes++;
 	if (result == CHANGE_STALE) {
 		stale++;
+		changes++;
 		return false;
 	}
 	if (result != CHANGE_DONE)
 		die(error);
+	if (intent_path)
+		save_done(edits, n);
+	changes++;
 	for (size_t i = 0; i < n; i++)
 		kept += edits[i].kept;
 	return true;
@@ -180,7 +268,7 @@ static uint32_t find_chain(const char *wanted)
 
 static bool try_toggle(bool in, const char *wanted, const struct prefix *prefix)
 {
-	struct edit edits[2];
+	struct edit edits[OURS_MAX];
 	size_t n = 0;
 
 	lock();
@@ -188,7 +276,7 @@ static bool try_toggle(bool in, const char *wanted, const struct prefix *prefix)
 	uint32_t chain = find_chain(wanted);
 	const struct chain *own = &snapshot.rules->chains[chain];
 	memset(edits, 0, sizeof edits);
-	for (uint32_t i = own->first; !in && i < own->first + own->count && n < 2; i++)
+	for (uint32_t i = own->first; !in && i < own->first + own->count && n < OURS_MAX; i++)
 		if (snapshot.rules->rules[i].verdict == VERDICT_DROP &&
 		    strcmp(ruleset_text(snapshot.rules, snapshot.rules->rules[i].comment), RULE_COMMENT) == 0) {
 			edits[n].kind = EDIT_DELETE;
@@ -201,7 +289,7 @@ static bool try_toggle(bool in, const char *wanted, const struct prefix *prefix)
 					 .direction = n ? DIRECTION_UP : DIRECTION_DOWN, .verdict = VERDICT_DROP,
 					 .comment = RULE_COMMENT};
 	}
-	bool done = n == 2 && change(edits, n);
+	bool done = n >= 2 && change(edits, n);
 	for (size_t i = 0; done && !in && i < n; i++) {
 		char name[128];
 		identify(edits[i].rule, name);
@@ -222,13 +310,78 @@ static void toggle(bool in, const char *chain, const struct prefix *prefix)
 static void report(unsigned long n)
 {
 	printf("{\"n\": %lu, \"stale\": %lu, \"kept\": %lu, \"retries\": %lu, \"read_ms\": %.3f, \"change_ms\": %.3f, "
-	       "\"slowest_ms\": %.3f, \"rules\": %u, \"generation\": %" PRIu64 ", \"taken\": {",
+	       "\"arm_ms\": %.3f, \"slowest_ms\": %.3f, \"rules\": %u, \"generation\": %" PRIu64 ", \"taken\": {",
 	       n, stale, kept, retries, reading * 1e3 / (double)n, changes ? changing * 1e3 / (double)changes : 0,
-	       slowest * 1e3, snapshot.rules->n_rules, snapshot.generation);
+	       changes ? arming * 1e3 / (double)changes : 0, slowest * 1e3, snapshot.rules->n_rules, snapshot.generation);
 	for (size_t i = 0; i < n_sums; i++)
 		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 "]", i ? ", " : "", sums[i].name, sums[i].counter.packets,
 		       sums[i].counter.octets);
 	printf("}}\n");
+}
+
+static int hex(int c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void *read_intent(const char *path, uint32_t *n_steps, size_t *size)
+{
+	FILE *file = fopen(path, "r");
+	unsigned long number;
+
+	if (!file || fscanf(file, "%lu %u %zu", &number, n_steps, size) != 3 || fgetc(file) != '\n')
+		die("no intent in the file");
+	unsigned char *data = malloc(*size + 1);
+	for (size_t i = 0; data && i < *size; i++) {
+		int high = hex(fgetc(file)), low = hex(fgetc(file));
+		if (high < 0 || low < 0)
+			die("the intent in the file is cut off");
+		data[i] = (unsigned char)(high << 4 | low);
+	}
+	fclose(file);
+	return data;
+}
+
+/* Twice: the second answer has to be the first. */
+static void settle(const char *path)
+{
+	static const char *const names[] = {"not done", "done", "rescued", "unknown"};
+	char error[BACKEND_ERROR_SIZE];
+	uint32_t n_steps;
+	size_t size;
+	void *data = read_intent(path, &n_steps, &size);
+	uint8_t *outcomes = malloc(n_steps + 1u), *again = malloc(n_steps + 1u);
+
+	if (!data || !outcomes || !again)
+		die("no memory");
+	lock();
+	look();
+	if (ops->settle(backend, data, size, outcomes, error) < 0)
+		die(error);
+	look();
+	if (ops->settle(backend, data, size, again, error) < 0)
+		die(error);
+	look();
+	ops->unlock(backend);
+	if (memcmp(outcomes, again, n_steps) != 0)
+		die("settled twice, with different outcomes");
+	printf("{\"outcomes\": [");
+	for (uint32_t i = 0; i < n_steps; i++)
+		printf("%s\"%s\"", i ? ", " : "", names[outcomes[i]]);
+	printf("], \"counters\": {");
+	for (uint32_t i = 0; i < snapshot.rules->n_rules; i++) {
+		char name[128];
+		identify(i, name);
+		if (!snapshot.rules->rules[i].policy)
+			add(name, &snapshot.counters[i]);
+	}
+	for (size_t i = 0; i < n_sums; i++)
+		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 "]", i ? ", " : "", sums[i].name, sums[i].counter.packets,
+		       sums[i].counter.octets);
+	printf("}}\n");
+	free(data);
+	free(outcomes);
+	free(again);
 }
 
 int main(int argc, char **argv)
@@ -236,12 +389,24 @@ int main(int argc, char **argv)
 	char error[BACKEND_ERROR_SIZE];
 	struct prefix prefix;
 
+	if (argc > 1 && strncmp(argv[1], "--intent=", 9) == 0) {
+		intent_path = argv[1] + 9;
+		argv++;
+		argc--;
+	}
 	if (argc < 4)
-		die("usage: ruleedit nft|legacy|both read|zero|each|toggle N [CHAIN...] [PREFIX]");
+		die("usage: ruleedit [--intent=FILE] nft|legacy|both read|zero|each|toggle|settle N|FILE [CHAIN...] "
+		    "[PREFIX]");
 	ops = strcmp(argv[1], "nft") == 0 ? &backend_nft : strcmp(argv[1], "legacy") == 0 ? &backend_legacy : &backends;
 	backend = ops->open(error);
 	if (!backend)
 		die(error);
+	if (strcmp(argv[2], "settle") == 0) {
+		settle(argv[3]);
+		ops->close(backend);
+		free(sums);
+		return 0;
+	}
 	char *rest;
 	unsigned long n = strtoul(argv[3], &rest, 10), pause = *rest == '/' ? strtoul(rest + 1, NULL, 10) : 0;
 	struct timespec nap = {.tv_sec = (time_t)(pause / 1000), .tv_nsec = (long)(pause % 1000) * 1000000};

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "legacy_witness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* "TMLW", and the version of the form. */
+#define MAGIC UINT64_C(0x544d4c5700000001)
+
+/* The octets of a witness tell what was done under its number of packets. */
+enum { MARK_DONE = 1, MARK_RESCUED, MARK_PUT_BACK };
+
+/* A note in the intent: this, its changes, and a counter for each entry of the table that was read. */
+struct note_head {
+	uint64_t magic, old_print, new_print;
+	struct xt_counters before, after;
+	uint32_t family, n_entries, n_changes, unused;
+};
+
+struct noted_change {
+	uint32_t kind, entry;
+	struct xt_counters counter; /* EDIT_ADD, EDIT_INSERT */
+};
+
+struct xt_counters *legacy_witness_of(const struct legacy_table *table)
+{
+	size_t offset = 0;
+
+	for (unsigned i = 1; i < table->info.num_entries; i++)
+		offset += legacy_entry_at(table->family, table->entries, offset).next_offset;
+	return legacy_entry_at(table->family, table->entries, offset).counters;
+}
+
+static bool is_zero(const struct xt_counters *c)
+{
+	return c->pcnt == 0 && c->bcnt == 0;
+}
+
+static bool is_same(const struct xt_counters *a, const struct xt_counters *b)
+{
+	return a->pcnt == b->pcnt && a->bcnt == b->bcnt;
+}
+
+/* The time, so that the numbers of two changes differ even if the counter was cleared between them; and
+ * never less than before, should the clock be set back. */
+void legacy_witness_pick(struct legacy_witness *w, const struct legacy_table *table)
+{
+	struct timespec now;
+
+	w->before = *legacy_witness_of(table);
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t number = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (is_zero(&w->before))
+		w->before = (struct xt_counters){.pcnt = number++, .bcnt = MARK_DONE};
+	if (w->before.pcnt >= number && w->before.pcnt < UINT64_MAX / 2)
+		number = w->before.pcnt + 1;
+	w->after = (struct xt_counters){.pcnt = number, .bcnt = MARK_DONE};
+}
+
+/* A walk over the table as it stands after the changes: its entries come from the table before, or are new. */
+struct walk {
+	const struct legacy_change *changes;
+	size_t n, c;
+	uint32_t entry, n_entries;
+	bool deleted;
+};
+
+/* What the walk gives: an entry of the old table that stays (1), one that is inserted (2), or the end (0). */
+enum { END, STAYS, INSERTED };
+
+static int walk_next(struct walk *w, uint32_t *old, const struct legacy_change **change)
+{
+	while (w->entry < w->n_entries) {
+		while (w->c < w->n && w->changes[w->c].entry == w->entry) {
+			*change = &w->changes[w->c++];
+			if ((*change)->edit->kind == EDIT_DELETE)
+				w->deleted = true;
+			if ((*change)->edit->kind == EDIT_INSERT)
+				return INSERTED;
+		}
+		bool stays = !w->deleted;
+		*old = w->entry++;
+		w->deleted = false;
+		if (stays)
+			return STAYS;
+	}
+	return END;
+}
+
+static const uint64_t first_print = UINT64_C(0xcbf29ce484222325);
+
+static uint64_t print_of(const struct legacy_table *table)
+{
+	uint64_t print = first_print;
+
+	for (size_t i = 0, offset = 0; i < table->info.num_entries; i++) {
+		print = legacy_edit_print(print, table->family, table->entries, offset);
+		offset += legacy_entry_at(table->family, table->entries, offset).next_offset;
+	}
+	return print;
+}
+
+static uint64_t print_after(const struct legacy_table *table, const struct legacy_change *changes, size_t n)
+{
+	struct walk walk = {.changes = changes, .n = n, .n_entries = table->info.num_entries};
+	const struct legacy_change *change;
+	uint64_t print = first_print;
+	size_t offset = 0;
+	uint32_t at = 0, old;
+	int what;
+
+	while ((what = walk_next(&walk, &old, &change)) != END) {
+		if (what == INSERTED) {
+			print = legacy_edit_print_insert(print, table->family, change->edit);
+			continue;
+		}
+		for (; at < old; at++)
+			offset += legacy_entry_at(table->family, table->entries, offset).next_offset;
+		print = legacy_edit_print(print, table->family, table->entries, offset);
+	}
+	return print;
+}
+
+static bool is_structural(const struct legacy_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].edit->kind == EDIT_INSERT || changes[i].edit->kind == EDIT_DELETE)
+			return true;
+	return false;
+}
+
+static void write_changes(unsigned char *at, const struct legacy_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++, at += sizeof(struct noted_change)) {
+		const struct edit *edit = changes[i].edit;
+		struct noted_change noted = {.kind = edit->kind, .entry = changes[i].entry};
+		if (edit->kind == EDIT_ADD || edit->kind == EDIT_INSERT)
+			noted.counter = (struct xt_counters){edit->counter.packets, edit->counter.octets};
+		memcpy(at, &noted, sizeof noted);
+	}
+}
+
+static void write_counters(unsigned char *at, const struct legacy_table *table)
+{
+	for (size_t i = 0, offset = 0; i < table->info.num_entries; i++, at += sizeof(struct xt_counters)) {
+		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
+		memcpy(at, entry.counters, sizeof *entry.counters);
+		offset += entry.next_offset;
+	}
+}
+
+int legacy_witness_note(struct intent *intent, const struct legacy_table *table, const struct legacy_witness *witness,
+			const struct legacy_change *changes, size_t n)
+{
+	struct note_head head = {.magic = MAGIC, .before = witness->before, .after = witness->after,
+				 .family = table->family};
+	size_t more = sizeof head;
+
+	/* Counters alone leave nothing to rescue. */
+	if (is_structural(changes, n)) {
+		head.n_entries = table->info.num_entries;
+		head.n_changes = (uint32_t)n;
+		head.old_print = print_of(table);
+		head.new_print = print_after(table, changes, n);
+		more += n * sizeof(struct noted_change) + head.n_entries * sizeof(struct xt_counters);
+	}
+	unsigned char *data = realloc(intent->data, intent->size + more);
+	if (!data)
+		return -1;
+	unsigned char *at = data + intent->size;
+	memcpy(at, &head, sizeof head);
+	if (head.n_entries) {
+		write_changes(at + sizeof head, changes, n);
+		write_counters(at + sizeof head + n * sizeof(struct noted_change), table);
+	}
+	intent->data = data;
+	intent->size += more;
+	intent->n_steps++;
+	return 0;
+}
+
+static int check_changes(const struct note_head *head, const unsigned char *at)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < head->n_changes; i++, at += sizeof(struct noted_change)) {
+		struct noted_change noted;
+		memcpy(&noted, at, sizeof noted);
+		if (noted.entry < last || noted.entry >= head->n_entries || noted.kind > EDIT_INSERT)
+			return -1;
+		last = noted.entry;
+	}
+	return 0;
+}
+
+int legacy_witness_next(struct legacy_note *note, const void *data, size_t size, size_t *offset)
+{
+	struct note_head head;
+	size_t left = size - *offset;
+
+	if (left == 0)
+		return 0;
+	const unsigned char *at = (const unsigned char *)data + *offset;
+	if (left < sizeof head)
+		goto bad;
+	memcpy(&head, at, sizeof head);
+	size_t changes = head.n_changes * sizeof(struct noted_change);
+	size_t counters = head.n_entries * sizeof(struct xt_counters);
+	if (head.magic != MAGIC || (head.family != 4 && head.family != 6) || left - sizeof head < changes + counters ||
+	    check_changes(&head, at + sizeof head) < 0)
+		goto bad;
+	*note = (struct legacy_note){.family = (uint8_t)head.family,
+				     .witness = {.before = head.before, .after = head.after},
+				     .n_entries = head.n_entries,
+				     .n_changes = head.n_changes,
+				     .old_print = head.old_print,
+				     .new_print = head.new_print,
+				     .changes = at + sizeof head,
+				     .counters = at + sizeof head + changes};
+	*offset += sizeof head + changes + counters;
+	return 1;
+bad:
+	errno = EBADMSG;
+	return -1;
+}
+
+static struct xt_counters noted_counter(const struct legacy_note *note, uint32_t entry)
+{
+	struct xt_counters counter;
+
+	memcpy(&counter, note->counters + entry * sizeof counter, sizeof counter);
+	return counter;
+}
+
+/* What the entries of the changed table should have counted, at the least: as legacy_change hands it over. */
+static uint32_t counters_after(const struct legacy_note *note, struct xt_counters *list, uint32_t room)
+{
+	struct noted_change change;
+	uint32_t n = 0, c = 0;
+
+	for (uint32_t entry = 0; entry < note->n_entries; entry++) {
+		struct xt_counters own = noted_counter(note, entry);
+		bool deleted = false;
+		for (; c < note->n_changes; c++) {
+			memcpy(&change, note->changes + c * sizeof change, sizeof change);
+			if (change.entry != entry)
+				break;
+			if (change.kind == EDIT_INSERT && n < room)
+				list[n++] = change.counter;
+			if (change.kind == EDIT_ZERO)
+				own = (struct xt_counters){0};
+			if (change.kind == EDIT_ADD) {
+				own.pcnt += change.counter.pcnt;
+				own.bcnt += change.counter.bcnt;
+			}
+			deleted |= change.kind == EDIT_DELETE;
+		}
+		if (!deleted && n < room)
+			list[n++] = own;
+	}
+	return n;
+}
+
+static uint32_t counters_before(const struct legacy_note *note, struct xt_counters *list, uint32_t room)
+{
+	uint32_t n = note->n_entries < room ? note->n_entries : room;
+
+	for (uint32_t i = 0; i < n; i++)
+		list[i] = noted_counter(note, i);
+	return n;
+}
+
+/*
+ * Counters never fall by themselves, so where they are below what was read, the table was replaced and they
+ * are still to be given back; but another program may also have set some of them to zero (`-Z CHAIN`). So what
+ * fell has to weigh much more than what did not. (A rule that counted little may have outgrown it already.)
+ */
+static bool is_cleared(const struct legacy_table *table, const struct xt_counters *least)
+{
+	double fallen = 0, kept = 0;
+
+	for (size_t i = 0, offset = 0; i + 1 < table->info.num_entries; i++) {
+		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
+		if (entry.counters->pcnt < least[i].pcnt || entry.counters->bcnt < least[i].bcnt)
+			fallen += (double)least[i].pcnt + 1;
+		else
+			kept += (double)least[i].pcnt;
+		offset += entry.next_offset;
+	}
+	return fallen > 8 * kept;
+}
+
+/* The table without a witness is the one before the change, or the one after it: does it lack its counters? */
+static int look_for_loss(const struct legacy_note *note, const struct legacy_table *table, bool after,
+			 struct xt_counters_info **rescue)
+{
+	unsigned n = table->info.num_entries;
+	struct xt_counters_info *add = legacy_counters_new(n);
+
+	if (!add)
+		return -1;
+	uint32_t got = (after ? counters_after : counters_before)(note, add->counters, n);
+	if (got != n || !is_cleared(table, add->counters)) {
+		free(add);
+		return 0;
+	}
+	add->counters[n - 1] = (struct xt_counters){.pcnt = note->witness.after.pcnt,
+						    .bcnt = after ? MARK_RESCUED : MARK_PUT_BACK};
+	*rescue = add;
+	return 1;
+}
+
+int legacy_witness_judge(const struct legacy_note *note, const struct legacy_table *table,
+			 struct xt_counters_info **rescue)
+{
+	*rescue = NULL;
+	if (!table->present)
+		return STEP_UNKNOWN;
+	const struct xt_counters *now = legacy_witness_of(table);
+	if (is_same(now, &note->witness.before))
+		return STEP_NOT_DONE;
+	if (now->pcnt == note->witness.after.pcnt && now->bcnt >= MARK_DONE && now->bcnt <= MARK_PUT_BACK)
+		return now->bcnt == MARK_DONE ? STEP_DONE : now->bcnt == MARK_RESCUED ? STEP_RESCUED : STEP_UNKNOWN;
+	if (note->n_entries == 0)
+		return STEP_UNKNOWN;
+	/* The rules themselves may tell. */
+	uint64_t print = print_of(table);
+	bool after = print == note->new_print;
+	if (!after && print != note->old_print)
+		return STEP_UNKNOWN;
+	int lost = is_zero(now) ? look_for_loss(note, table, after, rescue) : 0;
+	if (lost < 0)
+		return -1;
+	if (after)
+		return lost ? STEP_RESCUED : STEP_DONE;
+	/* Taken back, and cut off again there: what passed meanwhile is lost, and nothing was done. */
+	return lost ? STEP_UNKNOWN : STEP_NOT_DONE;
+}
