@@ -34,14 +34,17 @@ static int configure(struct control_options *made)
 	struct settings settings;
 
 	settings_defaults(&settings);
-	if (path && settings_read(&settings, path, report_mistake) > 0)
+	if (path && settings_read(&settings, path, report_mistake) > 0) {
+		settings_free(&settings);
 		return -1;
+	}
 	*made = (struct control_options){
 		.backend = &backends,
 		.interval = settings.interval,
 		.max_age = settings.max_age,
 		.may_zero = settings.set_zero && !options.read_only,
 		.may_block = settings.set_block && !options.read_only};
+	settings_free(&settings);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ const char *quota_parse(uint32_t *megabytes, const char *text)
 		unit++;
 	if (at == text || (point && unit == point + 1))
 		return expected;
-	if (strcmp(unit, "KiB") == 0 || strcmp(unit, "MiB") == 0 || strcmp(unit, "GiB") == 0 || strcmp(unit, "TiB") == 0)
+	if (strlen(unit) == 3 && strchr("KMGT", unit[0]) && strcmp(unit + 1, "iB") == 0)
 		return "a unit of thousands: MB, GB or TB (1GiB is 1073.741824MB)";
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
 		if (strcmp(unit, units[i].name) == 0)

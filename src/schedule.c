@@ -142,7 +142,7 @@ static bool boundary_of(const struct schedule *schedule, GTimeZone *zone, int64_
 		if (begins + offset_at(zone, begins) >= midnight + day_seconds)
 			return false;
 	}
-	*boundary = instant_of(zone, midnight + schedule->hour * 3600 + schedule->minute * 60);
+	*boundary = instant_of(zone, midnight + (schedule->hour * INT64_C(60) + schedule->minute) * 60);
 	return true;
 }
 
@@ -203,7 +203,8 @@ char *schedule_text(const struct schedule *schedule, char text[SCHEDULE_TEXT_SIZ
 		snprintf(text, SCHEDULE_TEXT_SIZE, "monthly %u %02u:%02u", schedule->day, hour, minute);
 		break;
 	case SCHEDULE_WEEK:
-		snprintf(text, SCHEDULE_TEXT_SIZE, "weekly %s %02u:%02u", schedule_weekday(schedule->day), hour, minute);
+		snprintf(text, SCHEDULE_TEXT_SIZE, "weekly %s %02u:%02u", schedule_weekday(schedule->day), hour,
+			 minute);
 		break;
 	case SCHEDULE_DAY:
 		snprintf(text, SCHEDULE_TEXT_SIZE, "daily %02u:%02u", hour, minute);

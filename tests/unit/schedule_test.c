@@ -245,7 +245,7 @@ enum { DAY = 86400 };
 
 static struct watch begin_watch(unsigned minute, const char *zone, int64_t from)
 {
-	struct watch watch = {.schedule = made(SCHEDULE_DAY, 0, minute / 60, minute % 60, zone), .at = minute * 60};
+	struct watch watch = {.schedule = made(SCHEDULE_DAY, 0, minute / 60, minute % 60, zone), .at = minute * INT64_C(60)};
 
 	watch.latest = schedule_latest(&watch.schedule, from);
 	watch.next = schedule_next(&watch.schedule, from);

@@ -1,40 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every mistake in the configuration is told with its line; nothing of such a file is used. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "settings.h"
-
-static char told[4096];
-
-static void tell(const char *line)
-{
-	size_t used = strlen(told);
-
-	snprintf(told + used, sizeof told - used, "%s\n", line);
-}
-
-static int read_text(struct settings *settings, const char *text)
-{
-	char path[] = "/tmp/settings_test.XXXXXX";
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	told[0] = '\0';
-	settings_defaults(settings);
-	int mistakes = settings_read(settings, path, tell);
-	unlink(path);
-	return mistakes;
-}
+#include "settings_text.h"
 
 static void good_files(void **state)
 {
@@ -42,19 +8,64 @@ static void good_files(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(&s, ""), 0);
-	assert_true(s.interval == 30000000000 && s.max_age == 2000000000 && s.set_zero && s.set_block);
+	assert_true(s.interval == 30000000000 && s.max_age == 2000000000 && s.set_zero && s.set_block && s.set_quota);
+	assert_true(s.schedule.every == SCHEDULE_NEVER && s.keep == 24 && s.n_names == 0 && s.n_rows == 0);
 	assert_int_equal(read_text(&s, "# nothing\n"), 0);
 	assert_int_equal(read_text(&s, "interval: 1min\nmax-age: 500ms\nrules: standing\nset: [block]\n"), 0);
-	assert_true(s.interval == 60000000000 && s.max_age == 500000000 && !s.set_zero && s.set_block);
+	assert_true(s.interval == 60000000000 && s.max_age == 500000000 && !s.set_zero && s.set_block && !s.set_quota);
+	assert_int_equal(read_text(&s, "set: [quota, zero]\n"), 0);
+	assert_true(s.set_zero && !s.set_block && s.set_quota);
 	assert_int_equal(read_text(&s, "{\"set\": [], \"max-age\": \"0s\"}"), 0);
 	assert_true(s.max_age == 0 && !s.set_zero && !s.set_block);
 }
 
+/* The example holds the defaults, and what is commented out in it is right, too. */
+static void the_example(void **state)
+{
+	const char *source = getenv("srcdir");
+	char path[512], line[512], good[8192] = "";
+	struct settings s;
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/packaging/townmeter.yaml.example", source ? source : "..");
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file)) {
+		/* "#names:" and "#  10.1.0.10: alice", and not "# The meter looks". */
+		bool key = line[0] == '#' && (line[1] != ' ' || line[2] == ' ');
+		strncat(good, key ? line + 1 : line, sizeof good - strlen(good) - 1);
+	}
+	fclose(file);
+	told[0] = '\0';
+	settings_defaults(&s);
+	assert_int_equal(settings_read(&s, path, tell), 0);
+	assert_true(s.interval == 30000000000 && s.max_age == 2000000000 && s.set_zero && s.set_block && s.set_quota);
+	assert_true(s.schedule.every == SCHEDULE_NEVER && s.keep == 24 && s.n_names == 0 && s.n_rows == 0);
+	settings_free(&s);
+	read_good(&s, good);
+	assert_true(s.schedule.every == SCHEDULE_MONTH && s.n_names == 2 && s.n_rows == 3);
+	settings_free(&s);
+}
+
+static void owned_memory(void **state)
+{
+	struct settings s;
+
+	(void)state;
+	settings_defaults(&s);
+	settings_free(&s);
+	read_good(&s, "names: {10.1.0.10: alice}\ntowns: [{name: town-a, quota: 2TB}]\nset: []\nperiod: {keep: 3}\n");
+	assert_true(s.n_names == 1 && s.n_rows == 1 && s.keep == 3 && !s.set_zero && !s.set_block && !s.set_quota);
+	settings_free(&s);
+	/* As before, and once more. */
+	assert_true(s.n_names == 0 && s.n_rows == 0 && s.keep == 24 && s.set_quota && s.interval == 30000000000);
+	settings_free(&s);
+}
+
 static void mistakes(void **state)
 {
-	static const struct {
-		const char *text, *line, *said;
-	} cases[] = {
+	static const struct bad cases[] = {
 		{"interval: soon\n", ":1: ", "interval is 'soon', expected a time"},
 		{"interval: 30\n", ":1: ", "interval is '30', expected a time"},
 		{"interval: -3s\n", ":1: ", "expected a time"},
@@ -64,9 +75,13 @@ static void mistakes(void **state)
 		{"\n\nmax-age: 2h30\n", ":3: ", "max-age is '2h30'"},
 		{"rules: managed\n", ":1: ", "expected standing"},
 		{"set: all\n", ":1: ", "set is 'all', expected a list"},
-		{"set: [zero, reboot]\n", ":1: ", "set has 'reboot', expected zero or block"},
+		{"set: [zero, reboot]\n", ":1: ", "set has 'reboot', expected zero, block or quota"},
 		{"set: [[zero]]\n", ":1: ", "set has 'a list'"},
-		{"intervall: 3s\n", ":1: ", "'intervall' is not a key"},
+		{"intervall: 3s\n", ":1: ",
+		 "'intervall' is not a key of this version, expected interval, max-age, rules, set, names, period or towns"},
+		{"[interval]: 3s\n", ":1: ", "'a list' is not a key"},
+		{"include: [customers.d/*.yaml]\n", ":1: ", "'include' belongs to a later version"},
+		{"\nservices:\n  - {name: web, match: [tcp/80]}\n", ":2: ", "'services' belongs to a later version"},
 		{"interval: 3s\ninterval: 4s\n", ":2: ", "a second time"},
 		{"- interval\n", ":1: ", "expected keys with values"},
 		{"just words\n", ":1: ", "expected keys with values"},
@@ -82,11 +97,7 @@ static void mistakes(void **state)
 	struct settings s;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(read_text(&s, cases[i].text), 1);
-		if (!strstr(told, cases[i].line) || !strstr(told, cases[i].said))
-			fail_msg("of \"%s\" it said: %s", cases[i].text, told);
-	}
+	expect_bad(cases, sizeof cases / sizeof cases[0]);
 	/* All of them, not only the first. */
 	assert_int_equal(read_text(&s, "interval: soon\nset: [a, b]\ncolour: red\n"), 4);
 	assert_int_equal(settings_read(&s, "/nonexistent/townmeter.yaml", tell), 1);
@@ -95,7 +106,9 @@ static void mistakes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(good_files), cmocka_unit_test(mistakes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(good_files), cmocka_unit_test(the_example),
+					   cmocka_unit_test(owned_memory),
+					   cmocka_unit_test(mistakes)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes of the configuration, and the mistakes in them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "settings_private.h"
+
+void settings_mistake_at(struct settings_reading *r, size_t line, const char *format, ...)
+{
+	char what[512], text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof what, format, args);
+	va_end(args);
+	/* What was found may hold anything: one mistake stays one line. */
+	for (char *c = what; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	snprintf(text, sizeof text, "%s:%zu: %s", r->path, line, what);
+	r->report(text);
+	r->mistakes++;
+}
+
+void settings_mistake(struct settings_reading *r, const yaml_node_t *node, const char *format, ...)
+{
+	char what[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof what, format, args);
+	va_end(args);
+	settings_mistake_at(r, settings_line(node), "%s", what);
+}
+
+void settings_no_memory(struct settings_reading *r)
+{
+	r->report("no memory to read the configuration");
+	r->mistakes++;
+}
+
+size_t settings_line(const yaml_node_t *node)
+{
+	return node->start_mark.line + 1;
+}
+
+const yaml_node_t *settings_node(struct settings_reading *r, int index)
+{
+	return yaml_document_get_node(&r->document, index);
+}
+
+const char *settings_text(const yaml_node_t *node)
+{
+	if (node->type == YAML_SCALAR_NODE)
+		return (const char *)node->data.scalar.value;
+	return node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping";
+}
+
+bool settings_is(const yaml_node_t *node, const char *text)
+{
+	return node->type == YAML_SCALAR_NODE && node->data.scalar.length == strlen(text) &&
+	       memcmp(node->data.scalar.value, text, node->data.scalar.length) == 0;
+}
+
+const char *settings_good_name(struct settings_reading *r, const yaml_node_t *node, const char *what, size_t most)
+{
+	const char *text = settings_text(node);
+
+	/* Text in quotes may hold a NUL: its length counts. */
+	if (node->type == YAML_SCALAR_NODE && node->data.scalar.length >= 1 && node->data.scalar.length <= most &&
+	    name_is_text(text, node->data.scalar.length))
+		return text;
+	settings_mistake(r, node, "the name of %s is '%.80s', expected 1 to %zu octets of UTF-8 without "
+			 "control characters", what, text, most);
+	return NULL;
+}
+
+bool settings_number(struct settings_reading *r, const yaml_node_t *node, const char *key, unsigned least,
+		     unsigned most, unsigned *number)
+{
+	const char *text = settings_text(node);
+	char *end = NULL;
+
+	errno = 0;
+	bool digits = node->type == YAML_SCALAR_NODE && text[0] >= '0' && text[0] <= '9';
+	unsigned long found = digits ? strtoul(text, &end, 10) : 0;
+	if (digits && end == text + node->data.scalar.length && errno == 0 && found >= least && found <= most) {
+		*number = (unsigned)found;
+		return true;
+	}
+	settings_mistake(r, node, "%s is '%.80s', expected a number from %u to %u", key, text, least, most);
+	return false;
+}
+
+/* "interval, max-age or set": the keys that are not refused. */
+static void list_keys(char *text, size_t size, const struct settings_key *keys, size_t n)
+{
+	size_t used = 0, left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		left += keys[i].refused == NULL;
+	for (size_t i = 0; i < n && used < size; i++) {
+		if (keys[i].refused)
+			continue;
+		left--;
+		used += (size_t)snprintf(text + used, size - used, "%s%s", keys[i].name,
+					 left > 1 ? ", " : left == 1 ? " or " : "");
+	}
+}
+
+static void read_key(struct settings_reading *r, const yaml_node_pair_t *pair, const char *of,
+		     const struct settings_key *keys, size_t n, const yaml_node_t **values)
+{
+	const yaml_node_t *key = settings_node(r, pair->key);
+	char expected[256];
+
+	for (size_t i = 0; i < n; i++) {
+		if (!settings_is(key, keys[i].name))
+			continue;
+		if (values[i])
+			settings_mistake(r, key, "'%.80s' stands here a second time", keys[i].name);
+		else if (keys[i].refused)
+			settings_mistake(r, key, "'%s' %s", keys[i].name, keys[i].refused);
+		else
+			values[i] = settings_node(r, pair->value);
+		return;
+	}
+	list_keys(expected, sizeof expected, keys, n);
+	settings_mistake(r, key, "'%.80s' is not a key of %s, expected %s", settings_text(key), of, expected);
+}
+
+bool settings_keys(struct settings_reading *r, const yaml_node_t *node, const char *of, const char *example,
+		   const struct settings_key *keys, size_t n, const yaml_node_t **values)
+{
+	memset(values, 0, n * sizeof *values);
+	if (node->type != YAML_MAPPING_NODE) {
+		settings_mistake(r, node, "found '%.80s', expected keys with values, such as %s",
+				 settings_text(node), example);
+		return false;
+	}
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+		read_key(r, pair, of, keys, n, values);
+	return true;
+}

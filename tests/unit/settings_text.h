@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Configurations as text, and what is told of their mistakes. */
+#ifndef TOWNMETER_TESTS_SETTINGS_TEXT_H
+#define TOWNMETER_TESTS_SETTINGS_TEXT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "settings.h"
+
+static char told[8192];
+
+static inline void tell(const char *line)
+{
+	size_t used = strlen(told);
+
+	snprintf(told + used, sizeof told - used, "%s\n", line);
+}
+
+/* Reads a configuration of `length` octets. Returns how many mistakes there were. */
+static inline int read_octets(struct settings *settings, const char *text, size_t length)
+{
+	char path[] = "/tmp/settings_test.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, length), length);
+	close(fd);
+	told[0] = '\0';
+	settings_defaults(settings);
+	int mistakes = settings_read(settings, path, tell);
+	unlink(path);
+	return mistakes;
+}
+
+static inline int read_text(struct settings *settings, const char *text)
+{
+	return read_octets(settings, text, strlen(text));
+}
+
+/* One without a mistake. */
+static inline void read_good(struct settings *settings, const char *text)
+{
+	if (read_text(settings, text) > 0)
+		fail_msg("of \"%s\" it said: %s", text, told);
+}
+
+/* A mistake is one line with its place, what was found and what was expected. */
+struct bad {
+	const char *text, *line, *said;
+};
+
+static inline void expect_bad(const struct bad *cases, size_t n)
+{
+	struct settings s;
+
+	for (size_t i = 0; i < n; i++) {
+		int mistakes = read_text(&s, cases[i].text);
+		if (mistakes != 1 || !strstr(told, cases[i].line) || !strstr(told, cases[i].said))
+			fail_msg("of \"%s\" it said, in %d lines: %s", cases[i].text, mistakes, told);
+		assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+		settings_free(&s);
+	}
+}
+
+#endif
