@@ -94,7 +94,7 @@ int legacy_transaction_move_witness(const struct legacy_table *table, const stru
 int legacy_transaction_prove(const struct legacy_table *table)
 {
 	static const struct xt_counters minus = {UINT64_MAX, UINT64_MAX};
-	struct xt_counters before = *legacy_witness_of(table), after;
+	struct xt_counters before = *legacy_witness_of(table), after = {0};
 
 	if (legacy_transaction_move_witness(table, &minus) < 0 || read_witness(table, &after) < 0)
 		return -1;

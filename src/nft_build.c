@@ -123,7 +123,7 @@ uint32_t nft_build_rule(struct nft_batch *batch, const struct nft_place *place, 
 	/* Without NLM_F_APPEND a position is one to stand before. */
 	message = nft_batch_message(batch, NFT_MSG_NEWRULE,
 				    NLM_F_CREATE | (place->before ? 0 : NLM_F_APPEND) |
-					    (new->verdict == VERDICT_JUMP ? NLM_F_ECHO : 0),
+					    (new->told ? NLM_F_ECHO : 0),
 				    place->family);
 	if (!message)
 		goto err;

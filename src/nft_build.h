@@ -23,10 +23,11 @@ struct nft_new_rule {
 	const char *target;
 	const char *comment;   /* "" for none */
 	struct counter counter; /* what it starts with */
+	bool told;             /* the commit tells its handle */
 };
 
 /* Returns the sequence number of its message, under which the commit tells the rule's handle
- * (NFT_MSG_NEWRULE) if it is a jump. Errors go to the batch, whose commit then fails. */
+ * (NFT_MSG_NEWRULE) if that is wanted. Errors go to the batch, whose commit then fails. */
 uint32_t nft_build_rule(struct nft_batch *batch, const struct nft_place *place, const struct nft_new_rule *rule);
 
 /* The commit tells the rule's last count, by NFT_MSG_DELRULE. */

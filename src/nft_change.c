@@ -5,30 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-
 #include "log.h"
-#include "nft_attr.h"
 #include "nft_build.h"
-#include "nft_decode.h"
 #include "nft_drain.h"
+#include "nft_removal.h"
 #include "nft_zero.h"
 
 /* Another program may commit often, if to other rules: each time costs a look at the chains concerned. */
 enum { COMMIT_TRIES = 32 };
-
-/* A removal, and what helps to do it without loss. */
-struct removal {
-	struct edit *edit;
-	uint8_t family;                 /* handles are those of one table */
-	uint64_t handle, jump;          /* the rule's, and that of the jump ahead of it */
-	uint32_t jump_sequence;         /* of the message that puts it there */
-	const struct prefix *prefix;    /* NULL: it is removed without a drain */
-	uint8_t direction;
-	char drain[NFT_DRAIN_NAME_SIZE];
-	bool told;
-};
 
 struct change {
 	struct nft_reading *reading;
@@ -36,10 +20,7 @@ struct change {
 	struct edit *edits;
 	size_t n;
 	uint32_t *chains, n_chains;     /* those with inserts and deletes, each once */
-	struct removal *removals;
-	size_t n_removals, n_drains;
-	uint64_t *jumps;                /* handles of those that are there now */
-	size_t n_jumps;
+	struct nft_removals removals;
 	uint32_t generation;            /* that the rules are known to be of, or 0 */
 	uint32_t from;                  /* the one that our commits began with; 0: there were others, too */
 };
@@ -67,113 +48,34 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int by_handle(const void *a, const void *b)
-{
-	const struct removal *x = a, *y = b;
-
-	if (x->family != y->family)
-		return (int)x->family - (int)y->family;
-	return (x->handle > y->handle) - (x->handle < y->handle);
-}
-
-/* Only a drop rule with one prefix and nothing else can have its packets dropped ahead of it. */
-static void plan_drain(struct change *c, struct removal *removal, uint32_t *number)
-{
-	const struct rule *rule = &c->reading->rules->rules[removal->edit->rule];
-	bool dst = rule->dst.family != PREFIX_NONE, src = rule->src.family != PREFIX_NONE;
-
-	if (rule->odd || rule->verdict != VERDICT_DROP || dst == src)
-		return;
-	removal->prefix = dst ? &rule->dst : &rule->src;
-	removal->direction = dst ? DIRECTION_DOWN : DIRECTION_UP;
-	do
-		nft_drain_name(removal->drain, (*number)++);
-	while (nft_chains_find(&c->reading->chains, removal->family, removal->drain) != RULE_NONE);
-	c->n_drains++;
-}
-
+/* The chains in which rules come or go, each once. */
 static int prepare(struct change *c)
 {
-	uint32_t number = 0;
+	struct nft_removals *removals = &c->removals;
 
-	c->chains = calloc(c->n + 1, sizeof *c->chains);
-	c->removals = calloc(c->n + 1, sizeof *c->removals);
-	c->jumps = calloc(c->n + 1, sizeof *c->jumps);
-	if (!c->chains || !c->removals || !c->jumps)
-		return -1;
 	c->generation = c->from = c->reading->read_in;
-	for (size_t i = 0; i < c->n; i++) {
-		struct edit *edit = &c->edits[i];
-		if (edit->kind != EDIT_INSERT && edit->kind != EDIT_DELETE)
-			continue;
-		c->chains[c->n_chains++] = chain_index(c, edit);
-		if (edit->kind != EDIT_DELETE)
-			continue;
-		struct removal *removal = &c->removals[c->n_removals++];
-		removal->edit = edit;
-		removal->family = chain_of(c, edit)->family;
-		removal->handle = c->reading->known[edit->rule].handle;
-		plan_drain(c, removal, &number);
-	}
+	if (nft_removal_plan(removals, c->reading, c->socket, c->edits, c->n) < 0)
+		return -1;
+	c->chains = calloc(c->n + removals->n + 1, sizeof *c->chains);
+	if (!c->chains)
+		return -1;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->edits[i].kind == EDIT_INSERT)
+			c->chains[c->n_chains++] = chain_index(c, &c->edits[i]);
+	for (size_t i = 0; i < removals->n; i++)
+		c->chains[c->n_chains++] = c->reading->rules->rules[removals->list[i].rule].chain;
 	qsort(c->chains, c->n_chains, sizeof *c->chains, by_number);
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < c->n_chains; i++)
 		if (i == 0 || c->chains[i] != c->chains[kept - 1])
 			c->chains[kept++] = c->chains[i];
 	c->n_chains = kept;
-	qsort(c->removals, c->n_removals, sizeof *c->removals, by_handle);
 	return 0;
 }
 
-/* What a commit tells of new jumps, deleted rules and emptied drains. */
-static int on_told(void *context, const struct nlmsghdr *message)
-{
-	struct change *c = context;
-	struct nft_brief brief;
-	int type = message->nlmsg_type & 0xff;
-
-	if ((type != NFT_MSG_NEWRULE && type != NFT_MSG_DELRULE) ||
-	    nft_decode_brief(message, false, &brief) < 0)
-		return 0;
-	struct removal key = {.handle = brief.handle};
-	key.family = ((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family == NFPROTO_IPV6 ? 6 : 4;
-	if (type == NFT_MSG_NEWRULE) {
-		for (size_t i = 0; i < c->n_removals; i++)
-			if (c->removals[i].prefix && c->removals[i].jump_sequence == message->nlmsg_seq)
-				c->jumps[c->n_jumps++] = c->removals[i].jump = brief.handle;
-		return 0;
-	}
-	struct removal *own = bsearch(&key, c->removals, c->n_removals, sizeof *c->removals, by_handle);
-	const char *chain = nft_attr_text(nft_attr_find(message, NFTA_RULE_CHAIN));
-	for (size_t i = 0; chain && nft_drain_is(chain) && i < c->n_removals; i++)
-		if (c->removals[i].prefix && strcmp(c->removals[i].drain, chain) == 0)
-			own = &c->removals[i];
-	if (!own)
-		return 0;
-	own->edit->counter.packets += brief.counter.packets;
-	own->edit->counter.octets += brief.counter.octets;
-	own->told |= own->handle == brief.handle;
-	return 0;
-}
-
-/* Jumps to drains ahead of the drop rules that are to go. */
 static void build_drains(struct change *c, struct nft_batch *batch)
 {
-	for (size_t i = 0; i < c->n_removals; i++) {
-		struct removal *r = &c->removals[i];
-		if (!r->prefix)
-			continue;
-		struct nft_new_rule drop = {.prefix = r->prefix, .direction = r->direction, .verdict = VERDICT_DROP,
-					    .comment = ""};
-		struct nft_new_rule jump = drop;
-		jump.verdict = VERDICT_JUMP;
-		jump.target = r->drain;
-		nft_build_chain(batch, r->family, r->drain);
-		nft_build_rule(batch, &(struct nft_place){.family = r->family, .chain = r->drain}, &drop);
-		r->jump_sequence = nft_build_rule(
-			batch, &(struct nft_place){.family = r->family, .chain = chain_name(c, r->edit),
-						   .before = r->handle}, &jump);
-	}
+	nft_removal_build_drains(&c->removals, batch);
 }
 
 static void build_edits(struct change *c, struct nft_batch *batch)
@@ -194,14 +96,7 @@ static void build_edits(struct change *c, struct nft_batch *batch)
 		nft_build_rule(batch, &place, &rule);
 	}
 	/* After the inserts, which may stand before rules that go. */
-	for (size_t i = 0; i < c->n_removals; i++) {
-		struct removal *r = &c->removals[i];
-		r->edit->counter = (struct counter){0};
-		r->told = false;
-		nft_build_removal(batch, r->family, chain_name(c, r->edit), r->handle);
-		if (r->prefix)
-			nft_build_removal(batch, r->family, chain_name(c, r->edit), r->jump);
-	}
+	nft_removal_build(&c->removals, batch);
 }
 
 /*
@@ -215,17 +110,18 @@ static int commit(struct change *c, void (*build)(struct change *, struct nft_ba
 		if (c->generation == 0) {
 			if (nft_socket_generation(c->socket, &c->generation) < 0)
 				return -1;
-			int same = nft_read_unchanged(c->reading, c->socket, c->chains, c->n_chains, c->jumps,
-						      c->n_jumps);
+			int same = nft_read_unchanged(c->reading, c->socket, c->chains, c->n_chains,
+						      c->removals.jumps, c->removals.n_jumps);
 			if (same <= 0) {
 				errno = same < 0 ? errno : ESTALE;
 				return -1;
 			}
 		}
 		struct nft_batch batch;
+		nft_removal_look(&c->removals);
 		nft_batch_begin(&batch, c->socket, c->generation);
 		build(c, &batch);
-		int result = nft_batch_commit(&batch, on_told, c), saved = errno;
+		int result = nft_batch_commit(&batch, nft_removal_told, &c->removals), saved = errno;
 		nft_batch_free(&batch);
 		if (result == 0) {
 			c->generation = nft_read_next(c->generation);
@@ -245,10 +141,8 @@ static int commit_drains_away(struct change *c, uint32_t generation)
 	struct nft_batch batch;
 
 	nft_batch_begin(&batch, c->socket, generation);
-	for (size_t i = 0; i < c->n_removals; i++)
-		if (c->removals[i].prefix)
-			nft_build_chain_removal(&batch, c->removals[i].family, c->removals[i].drain);
-	int result = nft_batch_commit(&batch, on_told, c), saved = errno;
+	nft_removal_build_ends(&c->removals, &batch);
+	int result = nft_batch_commit(&batch, nft_removal_told, &c->removals), saved = errno;
 	nft_batch_free(&batch);
 	errno = saved;
 	return result;
@@ -265,8 +159,8 @@ static void remove_drains(struct change *c)
 	}
 	c->from = 0;
 	if (commit_drains_away(c, 0) < 0)
-		log_warning("can not remove chains %s and on, which nothing jumps to any more: %s",
-			    c->removals[0].drain, strerror(errno));
+		log_warning("can not remove chains named townmeter-drain, which nothing jumps to any more: %s",
+			    strerror(errno));
 }
 
 /* The change can not be made: the jumps go again. */
@@ -276,10 +170,7 @@ static void withdraw_drains(struct change *c)
 	int saved = errno;
 
 	nft_batch_begin(&batch, c->socket, 0);
-	for (size_t i = 0; i < c->n_removals; i++)
-		if (c->removals[i].prefix)
-			nft_build_removal(&batch, c->removals[i].family, chain_name(c, c->removals[i].edit),
-					  c->removals[i].jump);
+	nft_removal_build_withdrawal(&c->removals, &batch);
 	if (nft_batch_commit(&batch, NULL, NULL) < 0)
 		log_error("a change of the rules could not be taken back: %s", strerror(errno));
 	else
@@ -288,27 +179,10 @@ static void withdraw_drains(struct change *c)
 	errno = saved;
 }
 
-/* Drains of a removal that was cut off. Where a jump leads to one still, nothing happens to it. */
-static void remove_leftovers(struct change *c)
-{
-	struct nft_batch batch;
-
-	for (uint32_t i = 0; i < c->reading->chains.n; i++) {
-		const struct nft_chain *chain = &c->reading->chains.chains[i];
-		if (!nft_drain_is(chain->name))
-			continue;
-		c->from = 0;
-		nft_batch_begin(&batch, c->socket, 0);
-		nft_build_chain_removal(&batch, chain->family, chain->name);
-		(void)nft_batch_commit(&batch, NULL, NULL);
-		nft_batch_free(&batch);
-	}
-}
-
 /* All inserts and deletes, in one transaction. */
 static int change_rules(struct change *c)
 {
-	if (c->n_drains == 0)
+	if (c->removals.n_drains == 0)
 		return commit(c, build_edits);
 	if (commit(c, build_drains) < 0)
 		return -1;
@@ -339,7 +213,7 @@ static enum change_result zero_rules(struct change *c, bool can_zero, const stru
 		if (nft_change_zeroes(c->reading, &c->edits[i]))
 			list[n++] = (struct nft_zeroing){.family = chain_of(c, &c->edits[i])->family,
 							 .chain = chain_name(c, &c->edits[i]),
-							 .handle = c->reading->known[c->edits[i].rule].handle,
+							 .handle = nft_removal_successor(&c->removals, c->edits[i].rule),
 							 .error = EOPNOTSUPP};
 	if (can_zero)
 		nft_zero(c->socket, list, n, witness);
@@ -351,6 +225,12 @@ static enum change_result zero_rules(struct change *c, bool can_zero, const stru
 		int own = nft_change_zeroes(c->reading, edit) ? list[n].error : EOPNOTSUPP;
 		edit->counter = own ? c->reading->counters[edit->rule] : list[n].taken;
 		edit->kept = own != 0 && own != ENOENT;
+		/* It went with this very change: then the rest is what is left to the edit that deleted it. */
+		struct edit *deletion = own == ENOENT ? nft_removal_of(&c->removals, edit->rule) : NULL;
+		if (deletion) {
+			deletion->counter.packets -= edit->counter.packets;
+			deletion->counter.octets -= edit->counter.octets;
+		}
 		n += nft_change_zeroes(c->reading, edit);
 		done += own == 0 || own == EOPNOTSUPP;
 		if (own && own != EOPNOTSUPP)
@@ -385,17 +265,14 @@ enum change_result nft_change(struct nft_reading *reading, struct nft_socket *so
 		result = errno == ESTALE ? CHANGE_STALE : CHANGE_REFUSED;
 		goto out;
 	}
-	for (size_t i = 0; i < c.n_removals; i++)
-		if (!c.removals[i].told)
-			log_error("the kernel did not tell the last count of a deleted rule");
 	if (c.n_chains) {
-		remove_leftovers(&c);
+		if (nft_removal_finish(&c.removals))
+			c.from = 0;
 		nft_read_changed(reading, c.from, c.generation, c.chains, c.n_chains);
 	}
 	result = zeroes ? zero_rules(&c, can_zero, witness, c.n_chains > 0) : CHANGE_DONE;
 out:
 	free(c.chains);
-	free(c.removals);
-	free(c.jumps);
+	nft_removal_free(&c.removals);
 	return result;
 }

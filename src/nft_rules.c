@@ -207,7 +207,8 @@ static int on_verdict(struct reading *r, const struct nft_step *step)
 		/* The rest of a removal that was cut off: it drops, and is ours. */
 		if (step->chain && nft_drain_is(step->chain)) {
 			r->rule->verdict = VERDICT_DROP;
-			return set_comment(r, RULE_COMMENT);
+			r->rule->target = ruleset_add_text(r->rules, step->chain);
+			return r->rule->target == RULE_NONE ? -1 : set_comment(r, RULE_COMMENT);
 		}
 		r->rule->verdict = step->verdict == NFT_JUMP ? VERDICT_JUMP : VERDICT_GOTO;
 		r->rule->jump = step->chain ? r->find(r->context, step->chain) : RULE_NONE;

@@ -49,7 +49,7 @@ struct rule {
 	uint32_t number;      /* position in the chain, from 1, as `iptables -L --line-numbers` has it */
 	uint32_t jump;        /* VERDICT_JUMP, VERDICT_GOTO: the chain's index */
 	uint32_t comment;     /* offsets in ruleset.text; 0 is the empty string */
-	uint32_t target;
+	uint32_t target;      /* VERDICT_EXTENSION; VERDICT_DROP: a chain that does it for the rule (nft_drain.h) */
 	uint32_t match;
 	uint8_t verdict;
 	uint8_t odd;

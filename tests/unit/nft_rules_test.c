@@ -315,7 +315,7 @@ static void verdicts(void **state)
 	put_alice(&m, 16);
 	put_counter(&m, 0, 0);
 	put_verdict(&m, NFT_JUMP, "townmeter-drain-4");
-	expect(&m, 4, "s= d=10.1.0.10 odd=0 match= target= verdict=2 jump=-1 comment=townmeter");
+	expect(&m, 4, "s= d=10.1.0.10 odd=0 match= target=townmeter-drain-4 verdict=2 jump=-1 comment=townmeter");
 	/* A chain that came after the list of chains. */
 	message_begin(&m, NFPROTO_IPV4, 7);
 	put_counter(&m, 0, 0);
