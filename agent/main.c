@@ -15,6 +15,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "recognise.h"
 #include "settings.h"
 #include "subagent.h"
 
@@ -27,17 +28,25 @@ static void report_mistake(const char *line)
 }
 
 /* Without -c the default file is read if it is there. */
-static int configure(struct control_options *made)
+static int read_settings(struct settings *settings)
 {
 	static const char usual[] = SYSCONFDIR "/townmeter/townmeter.yaml";
 	const char *path = options.config ? options.config : access(usual, F_OK) == 0 ? usual : NULL;
-	struct settings settings;
 
-	settings_defaults(&settings);
-	if (path && settings_read(&settings, path, report_mistake) > 0) {
-		settings_free(&settings);
+	settings_defaults(settings);
+	if (path && settings_read(settings, path, report_mistake) > 0) {
+		settings_free(settings);
 		return -1;
 	}
+	return 0;
+}
+
+static int configure(struct control_options *made)
+{
+	struct settings settings;
+
+	if (read_settings(&settings) < 0)
+		return -1;
 	*made = (struct control_options){
 		.backend = &backends,
 		.interval = settings.interval,
@@ -46,6 +55,24 @@ static int configure(struct control_options *made)
 		.may_block = settings.set_block && !options.read_only};
 	settings_free(&settings);
 	return 0;
+}
+
+static const char *configured_name(void *context, const char *town, const struct prefix *prefix)
+{
+	(void)town;
+	return settings_name(context, prefix);
+}
+
+static int check(void)
+{
+	struct settings settings;
+	struct recognise_names names = {.find = configured_name, .context = &settings};
+
+	if (read_settings(&settings) < 0)
+		return 1;
+	int status = check_run(&backends, &names);
+	settings_free(&settings);
+	return status;
 }
 
 static void reload(void)
@@ -98,7 +125,7 @@ int main(int argc, char **argv)
 		return status;
 	log_open("townmeterd", 1, options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (options.check)
-		return check_run(&backends);
+		return check();
 	if (configure(&made) < 0)
 		return 1;
 	/* Every look fills and frees the same large blocks: memory that is given back to the kernel each

@@ -41,10 +41,11 @@ static void print_role(const struct ruleset *rules, const struct recognition *fo
 	}
 }
 
-static int print_all(const struct backend_ops *ops, struct backend *backend, const struct snapshot *snapshot)
+static int print_all(const struct backend_ops *ops, struct backend *backend, const struct snapshot *snapshot,
+		     const struct recognise_names *configured)
 {
 	const struct ruleset *rules = snapshot->rules;
-	struct recognition *found = recognise(rules, NULL, NULL);
+	struct recognition *found = recognise(rules, configured, NULL);
 	static const char *const names[] = {[CHAIN_LEGACY] = "iptables-legacy", [CHAIN_NFT] = "iptables-nft"};
 	uint8_t family = 0, kind = 0;
 
@@ -75,7 +76,7 @@ static int print_all(const struct backend_ops *ops, struct backend *backend, con
 	return 0;
 }
 
-int check_run(const struct backend_ops *ops)
+int check_run(const struct backend_ops *ops, const struct recognise_names *configured)
 {
 	char error[BACKEND_ERROR_SIZE] = "";
 	struct backend *backend = NULL;
@@ -97,7 +98,7 @@ int check_run(const struct backend_ops *ops)
 	if (ops->read(backend, READ_ALL, &snapshot, error) < 0)
 		log_error("%s", error);
 	else
-		result = print_all(ops, backend, &snapshot) < 0;
+		result = print_all(ops, backend, &snapshot, configured) < 0;
 	ops->unlock(backend);
 out:
 	if (backend)

@@ -4,9 +4,10 @@
 #define TOWNMETER_CHECK_H
 
 struct backend_ops;
+struct recognise_names;
 
-/* Prints to standard output. Nothing is written to the kernel. Returns the exit status: 0, or 1 with one
+/* Prints to standard output. `configured` is that of recognise(), or NULL. Nothing is written to the kernel. Returns the exit status: 0, or 1 with one
  * line in the log. Only for a process that ends then. */
-int check_run(const struct backend_ops *ops);
+int check_run(const struct backend_ops *ops, const struct recognise_names *configured);
 
 #endif

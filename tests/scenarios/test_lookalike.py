@@ -145,6 +145,19 @@ def test_two_names_for_one_prefix(plain):
     assert b"second" in plain.agent("LastError")
 
 
+def test_check_calls_hosts_as_the_configuration_does(make_lab):
+    """`names` come before comments; a mistake in the file is told instead."""
+    lab = make_lab(config=f"names: {{{address('alice', 4)}: carol}}\n").article(families=(4,))
+    done = lab.daemon.once("--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("# host town-a/carol,") == 2, done.stdout
+    assert "town-a/alice" not in done.stdout and "# host town-a/bob," in done.stdout
+    lab.daemon.config.write_text("names: {10.1.0.300: carol}\n")
+    done = lab.daemon.once("--check")
+    assert done.returncode == 1 and done.stdout == "", done.stdout
+    assert "townmeter.yaml:1: names has '10.1.0.300'" in done.stderr, done.stderr
+
+
 def test_one_prefix_in_two_towns(plain):
     """Both rows count; whose the address is, the first in the rules says."""
     for flag in ("-d", "-s"):
