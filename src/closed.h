@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A closed period of a town or a host: what the ledger keeps of it and history gives back. */
+/* A closed period of a town or of a host: what is billed. A plain value that never changes. */
 #ifndef TOWNMETER_CLOSED_H
 #define TOWNMETER_CLOSED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "name.h"
 #include "view.h"
 
-/* Why a period ended: values of the MIB. */
+/* Values are those of TownMeterPeriodEnd. */
 enum closed_reason { CLOSED_SCHEDULE = 1, CLOSED_HOST_ZERO, CLOSED_TOWN_ZERO, CLOSED_LOCAL, CLOSED_REMOVED };
 
 struct closed {
-	uint8_t is_host;            /* 0: of a town, and `host` is empty */
+	uint8_t is_host;     /* else a town, and `host` is "" */
 	char town[NAME_TOWN_MAX + 1], host[NAME_HOST_MAX + 1];
-	uint32_t number;            /* counts the periods of this row, from 1 */
+	uint32_t number;     /* from 1, in the row's order */
 	decitime start, end;
-	uint8_t reason;             /* enum closed_reason */
-	bool complete;              /* nothing of this period was missed */
+	uint8_t reason;      /* enum closed_reason */
+	bool complete;       /* there was no discontinuity in it */
 	struct amount down, up;
-	uint32_t quota_mb;          /* the quota that held at the end, 0: none */
-	uint8_t quota_basis;
-	uint64_t over_mb;
+	uint32_t quota_mb;   /* megabytes of 10^6 octets; 0: none */
+	uint8_t quota_basis; /* enum quota_basis */
+	uint64_t over_mb;    /* what was used beyond the quota, rounded down */
+	bool withdrawn;      /* the period goes on after all: given to the ledger, the row is removed */
 };
 
 #endif

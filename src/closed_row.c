@@ -31,10 +31,16 @@ static void add_number(uint32_t *sum, uint64_t number)
 }
 
 /* The key holds the names, so they need no sum of their own. */
+static uint8_t reason_of(const struct closed *row)
+{
+	/* No period ends for the reason 0: such a row, among those intended, takes one away. */
+	return row->withdrawn ? 0 : row->reason;
+}
+
 static uint32_t sum_of(const struct closed *row, const uint8_t *key, size_t size)
 {
 	const uint64_t numbers[] = {
-		row->is_host, row->number, (uint64_t)row->start, (uint64_t)row->end, row->reason, row->complete,
+		row->is_host, row->number, (uint64_t)row->start, (uint64_t)row->end, reason_of(row), row->complete,
 		row->down.octets, row->up.octets, row->down.packets, row->up.packets, row->quota_mb,
 		row->quota_basis, row->over_mb,
 	};
@@ -53,7 +59,7 @@ int closed_row_bind(sqlite3_stmt *statement, const struct closed *row)
 		return SQLITE_TOOBIG;
 	size_t size = closed_row_key(row->is_host, row->town, row->host, key);
 	const int64_t numbers[] = {
-		row->start, row->end, row->reason, row->complete, (int64_t)row->down.octets, (int64_t)row->up.octets,
+		row->start, row->end, reason_of(row), row->complete, (int64_t)row->down.octets, (int64_t)row->up.octets,
 		(int64_t)row->down.packets, (int64_t)row->up.packets, row->quota_mb, row->quota_basis,
 		(int64_t)row->over_mb, sum_of(row, key, size),
 	};
@@ -96,6 +102,7 @@ bool closed_row_read(sqlite3_stmt *statement, struct closed *row)
 	row->start = sqlite3_column_int64(statement, 5);
 	row->end = sqlite3_column_int64(statement, 6);
 	row->reason = (uint8_t)sqlite3_column_int(statement, 7);
+	row->withdrawn = row->reason == 0;
 	row->complete = sqlite3_column_int(statement, 8) != 0;
 	row->down.octets = (uint64_t)sqlite3_column_int64(statement, 9);
 	row->up.octets = (uint64_t)sqlite3_column_int64(statement, 10);

@@ -171,6 +171,7 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[LEDGER_DROP_PARTS] = "DELETE FROM part WHERE place BETWEEN ?1 AND ?2",
 	[LEDGER_PUT_SHEET] = "REPLACE INTO sheet VALUES (?1, ?2, ?3)",
 	[LEDGER_PUT_CLOSED] = "REPLACE INTO closed VALUES (" CLOSED_ROW_PLACES ")",
+	[LEDGER_WITHDRAW] = "DELETE FROM closed WHERE kind = ?1 AND key = ?2 AND number = ?3",
 	[LEDGER_PRUNE] = "DELETE FROM closed WHERE kind = ?1 AND key = ?2 AND number <= (SELECT number FROM closed"
 			 " WHERE kind = ?1 AND key = ?2 ORDER BY number DESC LIMIT 1 OFFSET ?3)",
 	[LEDGER_INTEND_PART] = "REPLACE INTO intended_part VALUES (?1, ?2, ?3)",

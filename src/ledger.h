@@ -23,7 +23,9 @@
 enum { LEDGER_ERROR_SIZE = 512 };
 
 /* Their values are part of the file's format: new ones go to the end. */
-enum ledger_sheet { LEDGER_AGENT, LEDGER_TOTALS, LEDGER_TOWNS, LEDGER_HOSTS, LEDGER_RULES, LEDGER_SHEETS };
+enum ledger_sheet {
+	LEDGER_AGENT, LEDGER_TOTALS, LEDGER_TOWNS, LEDGER_HOSTS, LEDGER_RULES, LEDGER_FLOWS, LEDGER_COUNTS, LEDGER_SHEETS
+};
 
 enum ledger_status {
 	LEDGER_OK = 1,

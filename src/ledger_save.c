@@ -10,6 +10,7 @@
 static const char *const names[LEDGER_SHEETS] = {
 	[LEDGER_AGENT] = "agent", [LEDGER_TOTALS] = "totals", [LEDGER_TOWNS] = "towns",
 	[LEDGER_HOSTS] = "hosts", [LEDGER_RULES] = "rules",
+	[LEDGER_FLOWS] = "flows", [LEDGER_COUNTS] = "counts",
 };
 
 /* What is to be in the file for one sheet. */
@@ -126,6 +127,21 @@ static int save_sheet(struct saving *s, unsigned i)
 	return rc;
 }
 
+/* The period goes on: another part of the request failed. */
+static int withdraw(struct saving *s, const struct closed *row, const uint8_t *key, size_t size)
+{
+	sqlite3_stmt *remove = ledger_statement(s->ledger, LEDGER_WITHDRAW);
+
+	if (!remove)
+		return sqlite3_extended_errcode(s->ledger->db);
+	sqlite3_bind_int(remove, 1, row->is_host != 0);
+	sqlite3_bind_blob(remove, 2, key, (int)size, SQLITE_STATIC);
+	sqlite3_bind_int64(remove, 3, row->number);
+	int rc = run(remove);
+	sqlite3_clear_bindings(remove);
+	return rc;
+}
+
 static int save_closed(struct saving *s, const struct closed *rows, size_t n, uint32_t keep)
 {
 	uint8_t key[CLOSED_ROW_KEY_MAX];
@@ -139,13 +155,17 @@ static int save_closed(struct saving *s, const struct closed *rows, size_t n, ui
 		return sqlite3_extended_errcode(s->ledger->db);
 	s->changed = true;
 	for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+		size_t size = closed_row_key(rows[i].is_host, rows[i].town, rows[i].host, key);
+		if (rows[i].withdrawn) {
+			rc = withdraw(s, &rows[i], key, size);
+			continue;
+		}
 		rc = closed_row_bind(put, &rows[i]);
 		if (rc == SQLITE_OK)
 			rc = run(put);
 		if (rc != SQLITE_OK)
 			break;
 		/* The old rows stand beside the new one: pruned now, their pages are in memory. */
-		size_t size = closed_row_key(rows[i].is_host, rows[i].town, rows[i].host, key);
 		sqlite3_bind_int(prune, 1, rows[i].is_host != 0);
 		sqlite3_bind_blob(prune, 2, key, (int)size, SQLITE_STATIC);
 		sqlite3_bind_int64(prune, 3, keep > 0 ? keep : 1);
