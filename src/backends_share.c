@@ -182,6 +182,7 @@ void backends_share_return(const struct backends_share *share, struct edit *edit
 			continue;
 		edits[share->from[i]].counter = share->edits[i].counter;
 		edits[share->from[i]].kept = share->edits[i].kept;
+		edits[share->from[i]].left = share->edits[i].left;
 		edits[share->from[i]].step = share->edits[i].step;
 	}
 }

@@ -135,7 +135,8 @@ static enum change_result add_only(struct legacy_transaction *t)
 	return CHANGE_DONE;
 }
 
-/* What the old table had counted last goes to the entries that stay, but for what was read of those zeroed. */
+/* What the old table had counted last goes to the entries that stay, but for what was read of those zeroed: a
+ * kill from here on must find in them what nobody knows of yet. */
 static void hand_over(struct legacy_transaction *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -144,8 +145,10 @@ static void hand_over(struct legacy_transaction *t)
 		if (edit->kind == EDIT_DELETE)
 			edit->counter = counter_of(own);
 		if (edit->kind == EDIT_ZERO) {
-			edit->counter = counter_of(&t->read[t->changes[i].entry]);
-			take_from(own, &edit->counter);
+			const struct counter read = counter_of(&t->read[t->changes[i].entry]);
+			edit->counter = counter_of(own);
+			take_from(own, &read);
+			edit->left = counter_of(own);
 		}
 		if (edit->kind == EDIT_ADD)
 			add_to(own, &edit->counter);
@@ -226,6 +229,8 @@ static int revert_replace(struct legacy_transaction *t)
 			struct edit *edit = t->changes[i].edit;
 			if (edit->kind == EDIT_DELETE || edit->kind == EDIT_ZERO)
 				add_to(&back->counters[t->changes[i].entry], &edit->counter);
+			if (edit->kind == EDIT_ZERO)
+				take_from(&back->counters[t->changes[i].entry], &edit->left);
 			if (edit->kind == EDIT_ADD)
 				take_from(&back->counters[t->changes[i].entry], &edit->counter);
 		}

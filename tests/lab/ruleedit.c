@@ -243,8 +243,10 @@ static void zero(bool each, char **chains, int n)
 		for (size_t i = 0; i < count; i++) {
 			char name[128];
 			identify(edits[i].rule, name);
+			const struct counter taken = {edits[i].counter.packets - edits[i].left.packets,
+						      edits[i].counter.octets - edits[i].left.octets};
 			if (!edits[i].kept)
-				add(name, &edits[i].counter);
+				add(name, &taken);
 		}
 		free(edits);
 		ops->unlock(backend);
