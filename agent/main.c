@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,30 +44,33 @@ static int read_settings(struct settings *settings)
 
 static int configure(struct control_options *made)
 {
-	struct settings settings;
+	struct settings *settings = calloc(1, sizeof *settings);
 
-	if (read_settings(&settings) < 0)
+	if (!settings) {
+		log_error("no memory for the configuration");
 		return -1;
+	}
+	if (read_settings(settings) < 0) {
+		free(settings);
+		return -1;
+	}
 	*made = (struct control_options){
 		.backend = &backends,
-		.interval = settings.interval,
-		.max_age = settings.max_age,
-		.may_zero = settings.set_zero && !options.read_only,
-		.may_block = settings.set_block && !options.read_only};
-	settings_free(&settings);
+		.interval = settings->interval,
+		.max_age = settings->max_age,
+		.may_zero = settings->set_zero && !options.read_only,
+		.may_block = settings->set_block && !options.read_only,
+		.may_quota = settings->set_quota && !options.read_only,
+		.read_only = options.read_only,
+		.state_directory = options.state_directory,
+		.settings = settings};
 	return 0;
-}
-
-static const char *configured_name(void *context, const char *town, const struct prefix *prefix)
-{
-	(void)town;
-	return settings_name(context, prefix);
 }
 
 static int check(void)
 {
 	struct settings settings;
-	struct recognise_names names = {.find = configured_name, .context = &settings};
+	struct recognise_names names = {.find = settings_hint, .context = &settings};
 
 	if (read_settings(&settings) < 0)
 		return 1;

@@ -16,6 +16,7 @@
 
 struct control;
 struct backend_ops;
+struct settings;
 
 struct control_options {
 	const struct backend_ops *backend;
@@ -24,6 +25,7 @@ struct control_options {
 	bool may_zero, may_block, may_quota; /* what SNMP may set */
 	bool read_only;    /* not one write to the kernel */
 	const char *state_directory; /* where the ledger is */
+	struct settings *settings; /* what the file says of quotas, names and the schedule; on the heap, and taken over */
 };
 
 /* One object of a row, set to one value. */
@@ -37,7 +39,7 @@ enum command_kind {
 };
 
 /* Who commands: the reasons of blocks and of closed periods say so. */
-enum command_origin { ORIGIN_SNMP, ORIGIN_LOCAL };
+enum command_origin { ORIGIN_SNMP, ORIGIN_LOCAL, ORIGIN_SCHEDULE };
 
 struct command {
 	enum command_kind kind;

@@ -23,8 +23,6 @@ void meter_free(struct meter *meter)
 {
 	if (!meter)
 		return;
-	for (uint32_t i = 0; i < meter->n_hosts; i++)
-		free(meter->hosts[i].remark);
 	for (uint32_t i = 0; i < meter->n_problems; i++)
 		free(meter->problems[i]);
 	recognition_free(meter->found);
@@ -94,12 +92,18 @@ void meter_stamp(struct meter *meter, const struct track *track, decitime now)
 	if (meter->stamp == 0)
 		meter->stamp = now > meter->discontinuity ? now : meter->discontinuity + 1;
 	meter->discontinuity = meter->stamp;
-	if (track->key.kind == ROLE_TOTAL || track->key.kind == ROLE_POLICY)
+	if (track->key.kind == ROLE_TOTAL || track->key.kind == ROLE_POLICY) {
 		meter->totals[track->key.town].discontinuity = meter->stamp;
-	if (track->town != RULE_NONE)
+		meter->totals[track->key.town].period.incomplete = true;
+	}
+	if (track->town != RULE_NONE) {
 		meter->towns[track->town].traffic.discontinuity = meter->stamp;
-	if (track->host != RULE_NONE)
+		meter->towns[track->town].traffic.period.incomplete = true;
+	}
+	if (track->host != RULE_NONE) {
 		meter->hosts[track->host].traffic.discontinuity = meter->stamp;
+		meter->hosts[track->host].traffic.period.incomplete = true;
+	}
 }
 
 static void advance(uint64_t *amount, uint64_t *debt, uint64_t plus, uint64_t minus)
@@ -130,8 +134,12 @@ void meter_settle(struct meter *meter)
 		for (int d = 0; d < 2; d++)
 			flow_advance(&meter->towns[i].traffic.flow[d]);
 	for (uint32_t i = 0; i < meter->n_hosts; i++)
-		for (int d = 0; d < 2; d++)
-			flow_advance(&meter->hosts[i].traffic.flow[d]);
+		for (int d = 0; d < 2; d++) {
+			struct flow *flow = &meter->hosts[i].traffic.flow[d];
+			uint64_t before = flow->amount.octets;
+			flow_advance(flow);
+			meter->towns[meter->hosts[i].town].attributed[d] += flow->amount.octets - before;
+		}
 }
 
 static bool fell(const struct track *track, const struct counter *now)
@@ -168,13 +176,15 @@ static bool was_restored(const struct meter *meter, const struct snapshot *snaps
  * counter: what it had counted between our last look and then is lost. */
 static bool take_in(struct meter *meter, struct track *track, const struct counter *now, bool restored)
 {
-	bool meddled = fell(track, now), fresh = meddled || (track->was_absent && !restored);
+	/* After a start of the router lower counters are no surprise; a backup that came back is. */
+	bool lower = fell(track, now), fresh = lower || (track->was_absent && !restored);
+	bool meddled = track->rebooted ? restored : lower;
 
 	if (fresh)
 		track->last = restored ? *now : (struct counter){0};
 	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
 	track->last = *now;
-	track->was_absent = false;
+	track->was_absent = track->rebooted = false;
 	return meddled;
 }
 
@@ -193,16 +203,18 @@ int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime no
 	restored = meter->folded && was_restored(meter, snapshot);
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		struct track *track = &meter->tracks[i];
+		bool rebooted = track->rebooted;
 		if (track->key.kind == ROLE_OTHER || !take_in(meter, track, &snapshot->counters[i], restored))
 			continue;
 		meter_stamp(meter, track, now);
 		/* Every commit of iptables-legacy clears the counters of policies: no reset. */
-		reset |= track->key.kind != ROLE_POLICY;
+		reset |= track->key.kind != ROLE_POLICY && !rebooted;
 	}
 	meter->resets += reset;
 	meter->received = snapshot->received_before;
 	meter->folded = true;
 	meter_settle(meter);
+	meter_judge(meter, now);
 	return 0;
 }
 
@@ -233,6 +245,13 @@ void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *
 	add(&track->last, added->packets, added->octets);
 }
 
+void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime now)
+{
+	meter->tracks[rule].last = (struct counter){0};
+	if (lost)
+		meter_stamp(meter, &meter->tracks[rule], now);
+}
+
 int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix, enum direction direction,
 			bool drop, const struct counter *count)
 {
@@ -250,45 +269,6 @@ int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix 
 	track->key.prefix = *prefix;
 	track->last = *count;
 	return 0;
-}
-
-struct period_parts {
-	struct meter_period *period;
-	struct counter now[2];
-};
-
-static struct period_parts period_of(struct meter *meter, enum meter_kind kind, uint32_t id)
-{
-	struct period_parts parts = {0};
-
-	if (kind == METER_TOTAL) {
-		parts.period = &meter->totals[id].period;
-		parts.now[0] = meter->totals[id].flow.amount;
-		return parts;
-	}
-	struct traffic *traffic = kind == METER_TOWN ? &meter->towns[id].traffic : &meter->hosts[id].traffic;
-	parts.period = &traffic->period;
-	for (int d = 0; d < 2; d++)
-		parts.now[d] = traffic->flow[d].amount;
-	return parts;
-}
-
-struct meter_period meter_period_end(struct meter *meter, enum meter_kind kind, uint32_t id, decitime now)
-{
-	struct period_parts parts = period_of(meter, kind, id);
-	struct meter_period before = *parts.period;
-
-	parts.period->number++;
-	/* A poller tells periods apart by their start. */
-	parts.period->start = now > before.start ? now : before.start + 1;
-	for (int d = 0; d < 2; d++)
-		parts.period->base[d] = parts.now[d];
-	return before;
-}
-
-void meter_period_reopen(struct meter *meter, enum meter_kind kind, uint32_t id, const struct meter_period *period)
-{
-	*period_of(meter, kind, id).period = *period;
 }
 
 static int compare_keys(const struct rule_key *a, const struct rule_key *b)

@@ -10,15 +10,31 @@
 #ifndef TOWNMETER_METER_H
 #define TOWNMETER_METER_H
 
+#include "closed.h"
+#include "quota.h"
 #include "recognise.h"
 #include "snapshot.h"
 #include "view.h"
 
 struct meter;
+struct image;
 
 /* Empty; NULL with errno. `now` is when its counters begin. */
 struct meter *meter_new(decitime now);
 void meter_free(struct meter *meter);
+
+/* All that must outlive the process, as records; the control's part of the agent's record is zero. Free
+ * with image_free(). Returns 0, or -1 with errno ENOMEM. */
+int meter_image(const struct meter *meter, struct image *image);
+
+/* A meter that goes on from there. METER_REBOOTED: the packet filter began anew since. `lost`: traffic may be
+ * missing, every row gets a discontinuity. NULL with errno: EBADMSG if the records make no sense. */
+enum meter_start { METER_CONTINUED, METER_REBOOTED };
+struct meter *meter_load(const struct image *image, enum meter_start start, bool lost, decitime now);
+
+/* Of a loaded meter: an unfinished change of the last process did happen, and the rule's counter begins at
+ * zero again. `lost`: what it had counted since it was read last is not known. */
+void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime now);
 
 /* Takes a snapshot in. Rules that changed are recognised anew; the ruleset is used during the call
  * only, except by meter_recognition()'s users, who read it before the backend is asked again.
@@ -68,29 +84,55 @@ int meter_locate(const struct meter *meter, const struct rule_key *keys, uint32_
 /* Closes what the meter_rule_* calls took in: rows advance. */
 void meter_settle(struct meter *meter);
 
-/* Periods. Ending one saves what is needed to reopen it, which the caller may free(). */
+enum meter_kind { METER_TOTAL, METER_TOWN, METER_HOST };
+
+/* The current period of a row: its amounts are what its counters grew by since `base`. */
 struct meter_period {
 	uint32_t number;
 	decitime start;
-	struct counter base[2];
+	struct counter base[2];  /* by direction */
+	uint64_t attributed[2];  /* of a town: octets that its hosts' rules had counted */
+	bool incomplete;         /* there was a discontinuity in it */
 };
-enum meter_kind { METER_TOTAL, METER_TOWN, METER_HOST };
-struct meter_period meter_period_end(struct meter *meter, enum meter_kind kind, uint32_t id, decitime now);
-void meter_period_reopen(struct meter *meter, enum meter_kind kind, uint32_t id, const struct meter_period *period);
+
+/* All that commands change of a row: taken before, given back to undo. */
+struct meter_row {
+	struct meter_period period;
+	struct quota quota;
+	bool manager, local; /* who wants it blocked */
+	bool gone;           /* it was forgotten: no row, but its numbers go on if it comes back */
+	char remark[NAME_REMARK_MAX + 1];
+};
+struct meter_row meter_row(const struct meter *meter, enum meter_kind kind, uint32_t id);
+/* What became incomplete meanwhile stays so. Call meter_judge() after the last one. */
+void meter_row_put(struct meter *meter, enum meter_kind kind, uint32_t id, const struct meter_row *row);
+
+/* Ends the row's period, and begins the next one. Fills `closed`, which is NULL for totals. */
+void meter_period_end(struct meter *meter, enum meter_kind kind, uint32_t id, decitime now,
+		      enum closed_reason reason, struct closed *closed);
+
+/* All rows, totals that were never seen and forgotten rows left out: calls back for each. */
+void meter_each_row(const struct meter *meter, void (*visit)(void *context, enum meter_kind kind, uint32_t id),
+		    void *context);
 
 /* Hosts of a town, present or not: calls back for each. */
 void meter_each_host(const struct meter *meter, uint32_t town, void (*visit)(void *context, uint32_t host),
 		     void *context);
 
-/* Settings. Remarks are NAME_REMARK_MAX octets at most. */
-bool meter_is_wished(const struct meter *meter, enum meter_kind kind, uint32_t id);
-void meter_wish(struct meter *meter, enum meter_kind kind, uint32_t id, bool blocked);
-bool meter_is_blocked(const struct meter *meter, enum meter_kind kind, uint32_t id);
-const char *meter_remark(const struct meter *meter, uint32_t host);
-int meter_set_remark(struct meter *meter, uint32_t host, const char *remark);
+/* What the configuration says of a row's quota. `host` is "" for the town itself. */
+typedef struct quota meter_quotas(void *context, const char *town, const char *host);
 
-/* Brings the states that follow from wishes and rules up to date; meter_fold() of changed rules does
- * so by itself. */
+/* Takes the configured quotas in, now and for rows to come. A field changes only if its configured value
+ * is another one than before: what a SET changed holds until then. The context is used from then on. */
+void meter_configure(struct meter *meter, meter_quotas *quotas, void *context);
+
+/* Is the row wished to be blocked by a manager, a command or its quota? Does it read as blocked
+ * (AdminStatus), by any of these but the quota, or by someone else's drop? */
+bool meter_is_wished(const struct meter *meter, enum meter_kind kind, uint32_t id);
+bool meter_is_blocked(const struct meter *meter, enum meter_kind kind, uint32_t id);
+
+/* Brings the states that follow from wishes, amounts and rules up to date; meter_fold() does so by
+ * itself. */
 void meter_judge(struct meter *meter, decitime now);
 
 /* Changes of states from now on belong together. Those of such an epoch can be forgotten: where a state

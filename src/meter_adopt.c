@@ -18,6 +18,8 @@ struct adoption {
 	struct host *hosts;
 	struct track *tracks, *known;      /* the new ones; the old ones and the absent, by key */
 	uint32_t n_known;
+	uint32_t town_rows, host_rows;     /* of the new orders */
+	bool revived;                      /* a forgotten row came back */
 	decitime now;
 };
 
@@ -43,10 +45,80 @@ static const char *remembered(void *context, const char *town, const struct pref
 	return NULL;
 }
 
-static void start_traffic(struct traffic *traffic, decitime now)
+/* A row that was forgotten comes back: its periods' numbers go on, all else begins. */
+static void revive(struct meter *meter, struct traffic *traffic, const char *town, const char *host, decitime now)
 {
-	traffic->discontinuity = now;
-	traffic->period = (struct meter_period){.number = 1, .start = now};
+	uint32_t number = traffic->period.number;
+
+	memset(traffic, 0, sizeof *traffic);
+	meter_begin_traffic(meter, traffic, town, host, now);
+	traffic->period.number = number;
+}
+
+static uint32_t forgotten_town(const struct meter *meter, const char *name)
+{
+	for (uint32_t i = 0; i < meter->n_towns; i++)
+		if (meter->towns[i].gone && strcmp(meter->towns[i].name, name) == 0)
+			return i;
+	return RULE_NONE;
+}
+
+static uint32_t forgotten_host(const struct meter *meter, uint32_t town, const char *name)
+{
+	for (uint32_t i = 0; i < meter->n_hosts; i++)
+		if (meter->hosts[i].gone && meter->hosts[i].town == town && strcmp(meter->hosts[i].name, name) == 0)
+			return i;
+	return RULE_NONE;
+}
+
+/* A row for a name that has none. Without a memory of what was asked for, a drop of ours says that it was. */
+static uint32_t make_town(struct adoption *a, uint32_t *total, const char *name, bool blocked)
+{
+	uint32_t id = a->meter->town_rows < a->meter->n_towns ? forgotten_town(a->meter, name) : RULE_NONE;
+	bool is_new = id == RULE_NONE;
+
+	if (is_new)
+		id = (*total)++;
+	struct town *town = &a->towns[id];
+	if (is_new) {
+		memset(town, 0, sizeof *town);
+		memcpy(town->name, name, strlen(name) + 1);
+		meter_begin_traffic(a->meter, &town->traffic, name, "", a->now);
+	} else {
+		a->revived = true;
+		town->gone = false;
+		memset(&town->wish, 0, sizeof town->wish);
+		revive(a->meter, &town->traffic, name, "", a->now);
+		memcpy(town->traffic.period.attributed, town->attributed, sizeof town->attributed);
+	}
+	town->wish.manager = blocked;
+	return id;
+}
+
+static uint32_t make_host(struct adoption *a, uint32_t *total, uint32_t town, const char *name, bool blocked)
+{
+	uint32_t id = a->meter->host_rows < a->meter->n_hosts ? forgotten_host(a->meter, town, name) : RULE_NONE;
+	bool is_new = id == RULE_NONE;
+
+	if (is_new)
+		id = (*total)++;
+	struct host *host = &a->hosts[id];
+	if (is_new) {
+		memset(host, 0, sizeof *host);
+		host->town = town;
+		memcpy(host->name, name, strlen(name) + 1);
+		meter_begin_traffic(a->meter, &host->traffic, a->towns[town].name, name, a->now);
+	} else {
+		a->revived = true;
+		host->gone = false;
+		host->oper = host->reason = 0;
+		host->remark[0] = '\0';
+		memset(&host->wish, 0, sizeof host->wish);
+		revive(a->meter, &host->traffic, a->towns[town].name, name, a->now);
+	}
+	host->last_change = a->now;
+	host->wish.manager = blocked;
+	return id;
 }
 
 /* Both lists are in the order of names: one walk finds old rows again and puts new ones in place. */
@@ -58,23 +130,18 @@ static uint32_t merge_towns(struct adoption *a)
 	for (uint32_t f = 0; f <= a->found->n_towns; f++) {
 		const char *name = f < a->found->n_towns
 					   ? ruleset_text(a->snapshot->rules, a->found->towns[f].name) : NULL;
-		while (old < meter->n_towns &&
+		while (old < meter->town_rows &&
 		       (!name || name_compare(a->towns[meter->town_order[old]].name, name) < 0))
 			a->town_order[n++] = meter->town_order[old++];
 		if (!name)
 			break;
-		if (old < meter->n_towns && strcmp(a->towns[meter->town_order[old]].name, name) == 0) {
+		if (old < meter->town_rows && strcmp(a->towns[meter->town_order[old]].name, name) == 0)
 			a->town_ids[f] = meter->town_order[old++];
-		} else {
-			struct town *town = &a->towns[total];
-			memset(town, 0, sizeof *town);
-			memcpy(town->name, name, strlen(name) + 1);
-			start_traffic(&town->traffic, a->now);
-			town->wish.manager = a->found->towns[f].ours;
-			a->town_ids[f] = total++;
-		}
+		else
+			a->town_ids[f] = make_town(a, &total, name, a->found->towns[f].ours);
 		a->town_order[n++] = a->town_ids[f];
 	}
+	a->town_rows = n;
 	return total;
 }
 
@@ -92,26 +159,18 @@ static uint32_t merge_hosts(struct adoption *a)
 
 	for (uint32_t f = 0; f <= a->found->n_hosts; f++) {
 		const struct found_host *found = f < a->found->n_hosts ? &a->found->hosts[f] : NULL;
-		while (old < meter->n_hosts &&
+		while (old < meter->host_rows &&
 		       (!found || compare_hosts(a, &a->hosts[meter->host_order[old]], found) < 0))
 			a->host_order[n++] = meter->host_order[old++];
 		if (!found)
 			break;
-		if (old < meter->n_hosts && compare_hosts(a, &a->hosts[meter->host_order[old]], found) == 0) {
+		if (old < meter->host_rows && compare_hosts(a, &a->hosts[meter->host_order[old]], found) == 0)
 			a->host_ids[f] = meter->host_order[old++];
-		} else {
-			struct host *host = &a->hosts[total];
-			memset(host, 0, sizeof *host);
-			host->town = a->town_ids[found->town];
-			memcpy(host->name, found->name, sizeof host->name);
-			start_traffic(&host->traffic, a->now);
-			host->last_change = a->now;
-			/* Without a memory of what was asked for, a drop of ours says that it was. */
-			host->wish.manager = found->ours;
-			a->host_ids[f] = total++;
-		}
+		else
+			a->host_ids[f] = make_host(a, &total, a->town_ids[found->town], found->name, found->ours);
 		a->host_order[n++] = a->host_ids[f];
 	}
+	a->host_rows = n;
 	return total;
 }
 
@@ -173,6 +232,7 @@ static bool continue_from(struct track *track, struct track *before)
 	track->last = before->last;
 	track->received = before->received;
 	track->was_absent = !before->present;
+	track->rebooted = before->rebooted;
 	before->matched = true;
 	return true;
 }
@@ -369,7 +429,7 @@ static int prepare(struct adoption *a, struct memory **memory)
 	return 0;
 }
 
-static int by_town_and_prefix(const void *a, const void *b)
+int meter_by_town_and_prefix(const void *a, const void *b)
 {
 	const struct memory *x = a, *y = b;
 
@@ -388,7 +448,7 @@ static void remember(struct adoption *a, struct memory *memory)
 					    .host = a->host_ids[address->host],
 					    .prefix = address->prefix};
 	}
-	qsort(memory, a->found->n_addresses, sizeof *memory, by_town_and_prefix);
+	qsort(memory, a->found->n_addresses, sizeof *memory, meter_by_town_and_prefix);
 	free(meter->memory);
 	meter->memory = memory;
 	meter->n_memory = a->found->n_addresses;
@@ -423,11 +483,13 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 
 	/* From here on nothing fails. */
 	bool first = meter->generation == UINT64_MAX;
-	if (first || n_towns != meter->n_towns || n_hosts != meter->n_hosts ||
+	if (first || a.revived || n_towns != meter->n_towns || n_hosts != meter->n_hosts ||
 	    !same_addresses(meter->described, described))
 		meter->tables_last_change = now;
 	meter->n_towns = n_towns;
 	meter->n_hosts = n_hosts;
+	meter->town_rows = a.town_rows;
+	meter->host_rows = a.host_rows;
 	for (uint32_t i = 0; i < snapshot->rules->n_rules; i++)
 		a.tracks[i] = make_track(&a, i);
 	match_tracks(&a);
@@ -456,6 +518,8 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 	meter_judge(meter, now);
 	result = 0;
 out:
+	if (result < 0 && a.revived)
+		meter_order(meter);
 	recognition_free(a.found);
 	free(a.town_ids);
 	free(a.host_ids);

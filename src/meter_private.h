@@ -15,10 +15,13 @@ struct traffic {
 	struct counter dropped;
 	decitime discontinuity;
 	struct meter_period period;
+	struct quota quota, configured; /* in force; as the configuration had it last */
 };
 
 struct wish {
-	bool manager; /* someone asked us to block it */
+	bool manager; /* someone asked us by SNMP to block it */
+	bool local;   /* a command on the router did */
+	bool quota;   /* its quota is exceeded, and says so */
 	bool foreign; /* a drop that we did not make stands */
 	bool ours;    /* a drop of ours stands */
 	uint8_t drops; /* enum drops */
@@ -37,6 +40,8 @@ struct town {
 	struct traffic traffic;
 	struct wish wish;
 	uint32_t found; /* in the recognition, or RULE_NONE */
+	uint64_t attributed[2]; /* octets that its hosts' rules counted, by direction */
+	bool gone;      /* forgotten: kept for its numbers only */
 };
 
 struct host {
@@ -53,7 +58,8 @@ struct host {
 		uint8_t oper, reason;
 		decitime last_change;
 	} before;
-	char *remark; /* NULL: none */
+	bool gone;
+	char remark[NAME_REMARK_MAX + 1];
 };
 
 /* A rule's counter as last seen. */
@@ -64,6 +70,7 @@ struct track {
 	bool present;           /* it stood in the last snapshot, and we have not deleted it */
 	bool late;              /* role.late */
 	bool was_absent;        /* it comes back after a snapshot without it */
+	bool rebooted;          /* what it counted last was before the router started */
 	uint64_t received;      /* of an absent one: snapshot.received_before when it was there last */
 	bool matched;           /* while rules are adopted: found again */
 };
@@ -94,10 +101,14 @@ struct meter {
 	uint32_t resets;
 
 	struct total totals[VIEW_CHAIN_OUTPUT + 1];
-	struct town *towns;  /* by identity; rows are never removed */
+	struct town *towns;  /* by identity; identities are never removed */
 	struct host *hosts;
 	uint32_t n_towns, n_hosts;
-	uint32_t *town_order, *host_order; /* identities as SNMP orders them */
+	uint32_t *town_order, *host_order; /* identities that have rows, as SNMP orders them */
+	uint32_t town_rows, host_rows;
+	bool disordered;     /* rows went or came: to be listed anew */
+	meter_quotas *quotas; /* NULL: none are configured */
+	void *quotas_context;
 
 	struct track *tracks;     /* one a rule of the last fold, in their order */
 	uint32_t n_tracks;
@@ -122,10 +133,21 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 struct description *meter_describe(const struct ruleset *rules, const struct recognition *found,
 				   const uint32_t *town_ids, uint32_t n_towns, const uint32_t *host_ids,
 				   uint32_t n_hosts);
+/* The same while nothing was recognised yet. */
+struct description *meter_describe_nothing(uint32_t n_towns, uint32_t n_hosts);
 void meter_description_free(struct description *description);
 
 /* For qsort() and bsearch(): tracks by key. */
 int meter_by_key(const void *a, const void *b);
+/* Memories by town and prefix. */
+int meter_by_town_and_prefix(const void *a, const void *b);
+
+/* meter_period.c: a new row's traffic begins, with the quota that is configured for it. */
+void meter_begin_traffic(struct meter *meter, struct traffic *traffic, const char *town, const char *host,
+			 decitime now);
+
+/* meter_wish.c: lists the rows anew, after some were forgotten or came back. */
+void meter_order(struct meter *meter);
 
 /* A discontinuity of the rows that a rule counts for, at a time that no earlier fold's had. */
 void meter_stamp(struct meter *meter, const struct track *track, decitime now);

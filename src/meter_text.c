@@ -141,6 +141,21 @@ struct description *meter_describe(const struct ruleset *rules, const struct rec
 	return d;
 }
 
+struct description *meter_describe_nothing(uint32_t n_towns, uint32_t n_hosts)
+{
+	struct description *d = calloc(1, sizeof *d);
+
+	if (!d)
+		return NULL;
+	d->town_text = calloc(n_towns + 1u, sizeof *d->town_text);
+	d->host_text = calloc(n_hosts + 1u, sizeof *d->host_text);
+	if (!d->town_text || !d->host_text || append(d, "", 1) < 0) {
+		meter_description_free(d);
+		return NULL;
+	}
+	return d;
+}
+
 void meter_description_free(struct description *description)
 {
 	if (!description)

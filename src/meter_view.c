@@ -28,6 +28,22 @@ static void publish_traffic(struct view_traffic *to, const struct traffic *from)
 		.start = from->period.start,
 		.down = since(down, &from->period.base[DIRECTION_DOWN]),
 		.up = since(up, &from->period.base[DIRECTION_UP])};
+	uint64_t used = quota_used(&from->quota, to->period.down.octets, to->period.up.octets);
+	to->quota = (struct view_quota){
+		.megabytes = from->quota.megabytes,
+		.percent = quota_percent(&from->quota, used),
+		.basis = from->quota.basis,
+		.warn_percent = from->quota.warn_percent,
+		.action = from->quota.action,
+		.state = (uint8_t)quota_state_of(&from->quota, used)};
+}
+
+/* What the town's rules counted in this period and none of its hosts' did. */
+static uint64_t unattributed(const struct town *town, enum direction direction, uint64_t period)
+{
+	uint64_t hosts = town->attributed[direction] - town->traffic.period.attributed[direction];
+
+	return period > hosts ? period - hosts : 0;
 }
 
 static uint32_t publish_totals(const struct meter *meter, struct view_total *rows)
@@ -51,7 +67,7 @@ static uint32_t publish_totals(const struct meter *meter, struct view_total *row
 
 static void publish_towns(const struct meter *meter, struct view *view)
 {
-	for (uint32_t i = 0; i < meter->n_towns; i++) {
+	for (uint32_t i = 0; i < meter->town_rows; i++) {
 		uint32_t id = meter->town_order[i];
 		const struct town *town = &meter->towns[id];
 		struct view_town *row = &view_towns(view)[i];
@@ -61,6 +77,8 @@ static void publish_towns(const struct meter *meter, struct view *view)
 				meter->found->towns[town->found].bypass != RULE_NONE;
 		row->prefixes = meter->described->town_text[id];
 		publish_traffic(&row->traffic, &town->traffic);
+		row->unattributed_down = unattributed(town, DIRECTION_DOWN, row->traffic.period.down.octets);
+		row->unattributed_up = unattributed(town, DIRECTION_UP, row->traffic.period.up.octets);
 	}
 }
 
@@ -69,7 +87,7 @@ static void publish_hosts(const struct meter *meter, struct view *view, uint64_t
 {
 	uint32_t town = 0;
 
-	for (uint32_t i = 0; i < meter->n_hosts; i++) {
+	for (uint32_t i = 0; i < meter->host_rows; i++) {
 		uint32_t id = meter->host_order[i];
 		const struct host *host = &meter->hosts[id];
 		struct view_host *row = &view_hosts(view)[i];
@@ -82,7 +100,7 @@ static void publish_hosts(const struct meter *meter, struct view *view, uint64_t
 		row->reason = host->reason;
 		row->last_change = host->last_change;
 		row->prefixes = meter->described->host_text[id];
-		if (host->remark) {
+		if (host->remark[0]) {
 			size_t size = strlen(host->remark) + 1;
 			memcpy(view_text(view, remarks), host->remark, size);
 			row->remark = (uint32_t)remarks;
@@ -92,6 +110,9 @@ static void publish_hosts(const struct meter *meter, struct view *view, uint64_t
 		view_towns(view)[town].hosts++;
 		view_towns(view)[town].blocked_hosts += host->oper == OPER_BLOCKED;
 		view->agent.blocked_hosts += host->oper == OPER_BLOCKED;
+		bool over = row->traffic.quota.state == QUOTA_EXCEEDED;
+		view_towns(view)[town].over_quota_hosts += over;
+		view->agent.over_quota_hosts += over;
 	}
 }
 
@@ -101,7 +122,7 @@ static int publish_addresses(const struct meter *meter, struct view *view)
 
 	if (!row_of)
 		return -1;
-	for (uint32_t i = 0; i < meter->n_hosts; i++)
+	for (uint32_t i = 0; i < meter->host_rows; i++)
 		row_of[meter->host_order[i]] = i;
 	for (uint32_t i = 0; i < view->n_addresses; i++) {
 		view_addresses(view)[i] = meter->described->addresses[i];
@@ -118,14 +139,16 @@ struct view *meter_publish(const struct meter *meter, const struct view_agent *a
 	struct view_total totals[VIEW_CHAIN_OUTPUT];
 	uint32_t n_totals = publish_totals(meter, totals);
 
-	for (uint32_t i = 0; i < meter->n_hosts; i++)
-		remarks += meter->hosts[i].remark ? strlen(meter->hosts[i].remark) + 1 : 0;
-	struct view *view = view_new(n_totals, meter->n_towns, meter->n_hosts,
+	for (uint32_t i = 0; i < meter->host_rows; i++) {
+		size_t length = strlen(meter->hosts[meter->host_order[i]].remark);
+		remarks += length ? length + 1 : 0;
+	}
+	struct view *view = view_new(n_totals, meter->town_rows, meter->host_rows,
 				     described ? described->n_addresses : 0, text + remarks);
 	if (!view)
 		return NULL;
 	view->agent = *agent;
-	view->agent.blocked_hosts = 0;
+	view->agent.blocked_hosts = view->agent.over_quota_hosts = 0;
 	view->agent.kernel_resets = meter->resets;
 	view->agent.tables_last_change = meter->tables_last_change;
 	view->agent.discontinuity = meter->discontinuity;

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A request's work on the kernel and the model; used by the meter thread alone.
+ * A request's work on the kernel, the model and the ledger; used by the meter thread alone.
+ *
+ * request.c has the phases, request_check.c what can not be carried out, request_rows.c what changes in the
+ * model, request_undo.c the way back.
  */
 #ifndef TOWNMETER_REQUEST_H
 #define TOWNMETER_REQUEST_H
 
-#include "backend.h"
 #include "control.h"
-#include "meter.h"
-
-/* What the work is done with. */
-struct workshop {
-	const struct backend_ops *ops;
-	struct backend *backend;
-	struct meter *meter;
-	meter_report *report;
-	void *context;
-	bool found[2], offload; /* of the last look, as in its snapshot */
-	bool looked;            /* there was one that read everything */
-};
+#include "plan.h"
+#include "workshop.h"
 
 /* What takes an edit back. */
 struct undo_edit {
@@ -29,13 +21,18 @@ struct undo_edit {
 	uint32_t number; /* of EDIT_DELETE: where the rule is to stand again */
 };
 
-struct undo_row {
+/* A row that the request changes. */
+struct request_row {
 	enum meter_kind kind;
 	uint32_t id;
-	bool ended, wished, remarked; /* what was changed */
-	bool wish;
-	struct meter_period period;
-	char remark[NAME_REMARK_MAX + 1];
+	uint8_t reason; /* enum closed_reason: its period ends; 0: it does not */
+	struct meter_row other; /* what it was before, and while that is in force what it is to be */
+};
+
+/* What commands change of the agent itself. */
+struct request_agent {
+	uint32_t spin_lock, notify_min_interval, notify_max_per_minute;
+	bool notify_enable;
 };
 
 struct request {
@@ -48,28 +45,54 @@ struct request {
 	int64_t deadline;
 	struct request *next; /* in the queue */
 	bool queued, running, applied;
+	bool announced;        /* the ledger knows of the change, even if the process ends now */
 	struct undo_edit *undo;
 	size_t n_undo;
-	struct undo_row *rows;
+	struct request_row *rows;
 	size_t n_rows, room_rows;
+	struct closed *closed; /* the periods that it ended */
+	size_t n_closed;
+	struct request_agent agent; /* as request_row.other */
 	uint64_t epoch;       /* of the states that it changed */
+	decitime when;        /* periods end then */
 };
 
-/* Reads the rules and folds them in, while the backend is locked. Returns 0, or -1 with `error`. */
-int workshop_look(struct workshop *workshop, enum read_depth depth, struct snapshot *snapshot,
-		  char error[BACKEND_ERROR_SIZE]);
-
-/* Carries out edits of the rules just read, and takes into the model what they did. */
-enum change_result workshop_change(struct workshop *workshop, const struct ruleset *rules, struct edit *edits,
-				   size_t n, char error[BACKEND_ERROR_SIZE]);
-
-/* The phases, while the backend is locked. They set the request's result. */
+/* The phases, while the backend is locked. They set the request's result. What was applied, or taken back,
+ * is in the ledger when they return. */
 void request_prepare(struct workshop *workshop, struct request *request);
 void request_apply(struct workshop *workshop, struct request *request);
 void request_undo(struct workshop *workshop, struct request *request);
 
-/* Puts blocks in force that were asked for and that another program took away, and takes those away
- * that another program brought back. Returns whether anything was changed. */
-bool workshop_enforce(struct workshop *workshop, const struct snapshot *snapshot);
+/* After a change of rows or rules: brings the model up to date with what stands, and puts in force what
+ * follows from it. `what` is for the log. */
+void request_settle(struct workshop *workshop, const char *what);
+
+/* What a command is about. */
+struct target {
+	enum meter_kind kind;
+	uint32_t id, found;
+};
+
+/* For the files request*.c. Sets the result; `why` may be the request's own. */
+void request_fail(struct request *request, enum request_result result, size_t command, const char *why);
+
+/* The row of a command that has one. Returns 0, or -1: there is none. */
+int request_target(const struct workshop *workshop, const struct command *command, struct target *target);
+
+/* Is this a command to the agent itself, and not to a row? */
+bool request_is_agents(const struct command *command);
+
+/* Can all commands be carried out now, after a look? Returns 0, or -1 with the request's result. */
+int request_check(struct workshop *workshop, struct request *request, const struct ruleset *rules);
+
+/* Every row that the request changes, with room for what it was: before anything is changed. Returns 0, or -1
+ * with errno ENOMEM. */
+int request_collect(struct workshop *workshop, struct request *request);
+
+/* Changes the collected rows and the agent, as of request->when. */
+void request_change_rows(struct workshop *workshop, struct request *request);
+
+/* What is in force and what was before change places: takes a change of rows back, and that back again. */
+void request_swap_rows(struct workshop *workshop, struct request *request);
 
 #endif

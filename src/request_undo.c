@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "plan.h"
 #include "request.h"
 
 static uint32_t find_chain(const struct ruleset *rules, uint8_t family, const char *name)
@@ -71,6 +69,8 @@ static bool reverse(const struct request *request, const struct undo_edit *undo,
 	switch (undo->edit.kind) {
 	case EDIT_ZERO:
 		edit->kind = EDIT_ADD;
+		edit->counter.packets -= undo->edit.left.packets;
+		edit->counter.octets -= undo->edit.left.octets;
 		return rule != RULE_NONE && !undo->edit.kept;
 	case EDIT_INSERT:
 		edit->kind = EDIT_DELETE;
@@ -89,26 +89,13 @@ static bool reverse(const struct request *request, const struct undo_edit *undo,
 	}
 }
 
-static void restore_rows(struct workshop *w, const struct request *request)
-{
-	for (size_t i = 0; i < request->n_rows; i++) {
-		const struct undo_row *row = &request->rows[i];
-		if (row->ended)
-			meter_period_reopen(w->meter, row->kind, row->id, &row->period);
-		if (row->wished)
-			meter_wish(w->meter, row->kind, row->id, row->wish);
-		if (row->remarked && meter_set_remark(w->meter, row->id, row->remark) < 0)
-			log_error("no memory for a remark: the new one stays");
-	}
-	meter_judge(w->meter, control_time());
-}
-
 void request_undo(struct workshop *w, struct request *request)
 {
 	struct snapshot snapshot;
 	uint32_t *rules = calloc(request->n_undo + 1, sizeof *rules);
 	struct edit *edits = calloc(request->n_undo + 1, sizeof *edits);
 	size_t n = 0;
+	bool announced;
 
 	request->result = REQUEST_DONE;
 	if (!request->applied)
@@ -118,66 +105,24 @@ void request_undo(struct workshop *w, struct request *request)
 		snprintf(request->why, sizeof request->why, "no memory to take a change back");
 		goto out;
 	}
-	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0)
+	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0 ||
+	    workshop_begin(w, request->why) < 0)
 		goto out;
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
-	if (workshop_change(w, snapshot.rules, edits, n, request->why) != CHANGE_DONE)
+	request_swap_rows(w, request);
+	if (workshop_change(w, snapshot.rules, edits, n, request->closed, request->n_closed, &announced, request->why) !=
+	    CHANGE_DONE) {
+		request_swap_rows(w, request);
 		goto out;
-	restore_rows(w, request);
+	}
 	request->applied = false;
 	request->result = REQUEST_DONE;
+	request_settle(w, "taking a change back");
 	/* What changed and changed back has not changed. */
-	if (workshop_look(w, READ_RULES, &snapshot, request->why) == 0)
-		meter_forget_changes(w->meter, request->epoch);
-	else
-		log_error("after taking a change back: %s", request->why);
+	meter_forget_changes(w->meter, request->epoch);
+	workshop_save(w, request->closed, request->n_closed);
 out:
 	free(rules);
 	free(edits);
-}
-
-struct fulfilment {
-	struct workshop *w;
-	struct plan plan;
-};
-
-static void plan_fulfilment(void *context, enum meter_kind kind, uint32_t id, bool blocked)
-{
-	struct fulfilment *own = context;
-	const struct meter *meter = own->w->meter;
-
-	if (kind == METER_TOWN) {
-		uint32_t town = meter_town_found(meter, id);
-		if (blocked)
-			plan_block_town(&own->plan, town);
-		else
-			plan_unblock_town(&own->plan, town, true);
-	} else {
-		uint32_t host = meter_host_found(meter, id);
-		if (!blocked)
-			plan_unblock_host(&own->plan, host, true);
-		else if (plan_can_block_host(own->plan.rules, own->plan.found, host))
-			plan_block_host(&own->plan, host);
-	}
-}
-
-bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
-{
-	struct fulfilment own = {.w = w};
-	char error[BACKEND_ERROR_SIZE];
-	bool changed = false;
-
-	if (plan_begin(&own.plan, snapshot->rules, meter_recognition(w->meter)) == 0) {
-		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
-		if (own.plan.n && !own.plan.failed) {
-			changed = workshop_change(w, snapshot->rules, own.plan.edits, own.plan.n, error) == CHANGE_DONE;
-			if (changed)
-				log_info("another program changed the drop rules: put %zu of them right", own.plan.n);
-			else
-				w->report(w->context, error);
-		}
-	}
-	plan_free(&own.plan);
-	return changed;
 }

@@ -114,6 +114,8 @@ void settings_defaults(struct settings *settings)
 
 void settings_free(struct settings *settings)
 {
+	if (!settings)
+		return;
 	free(settings->names);
 	free(settings->rows);
 	settings_defaults(settings);

@@ -59,6 +59,9 @@ void settings_free(struct settings *settings);
 /* What the file calls this prefix, or NULL. Borrowed until settings_free(). */
 const char *settings_name(const struct settings *settings, const struct prefix *prefix);
 
+/* The same as a recognise_hint, for which all towns are alike; the context is the settings. */
+const char *settings_hint(void *context, const char *town, const struct prefix *prefix);
+
 /* The row of a town (`host` NULL or "") or a host, or NULL. Borrowed until settings_free(). */
 const struct settings_row *settings_find(const struct settings *settings, const char *town, const char *host);
 

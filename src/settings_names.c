@@ -76,3 +76,9 @@ const char *settings_name(const struct settings *settings, const struct prefix *
 	}
 	return NULL;
 }
+
+const char *settings_hint(void *context, const char *town, const struct prefix *prefix)
+{
+	(void)town;
+	return settings_name(context, prefix);
+}

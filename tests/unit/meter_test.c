@@ -4,6 +4,7 @@
 
 #include "make.h"
 #include "meter.h"
+#include "row.h"
 
 #define JUMPS ":FORWARD ACCEPT\n:town-a\n[%u:%u] -A FORWARD -d 10.1.0.0/24 -j town-a\n" \
 	"[0:0] -A FORWARD -s 10.1.0.0/24 -j town-a\n"
@@ -203,14 +204,24 @@ static void periods(void **state)
 	/* What passed between the look and the zeroing belongs to the old period. */
 	meter_rule_zeroed(bench.meter, 3, &taken);
 	meter_settle(bench.meter);
-	struct meter_period before = meter_period_end(bench.meter, METER_HOST, id, 5000);
+	struct meter_row before = meter_row(bench.meter, METER_HOST, id);
+	struct closed closed;
+	meter_period_end(bench.meter, METER_HOST, id, 5000, CLOSED_HOST_ZERO, &closed);
+	assert_string_equal(closed.town, "town-a");
+	assert_string_equal(closed.host, "alice");
+	assert_int_equal(closed.down.packets, 12);
+	assert_int_equal(closed.down.octets, 1200);
+	assert_int_equal(closed.number, 1);
+	assert_int_equal(closed.end, 5000);
+	assert_int_equal(closed.reason, CLOSED_HOST_ZERO);
+	assert_true(closed.complete);
 	look_at(&bench, 15, "[3:300] -A town-a -d 10.1.0.10 --comment alice\n", 5);
 	struct view_traffic alice = host(&bench, "town-a", "alice");
 	assert_int_equal(alice.down.packets, 15);
 	assert_int_equal(alice.period.down.packets, 3);
 	assert_int_equal(alice.period.number, 2);
 	assert_int_equal(alice.period.start, 5000);
-	meter_period_reopen(bench.meter, METER_HOST, id, &before);
+	meter_row_put(bench.meter, METER_HOST, id, &before);
 	alice = host(&bench, "town-a", "alice");
 	assert_int_equal(alice.period.down.packets, 15);
 	assert_int_equal(alice.period.number, 1);
@@ -233,7 +244,7 @@ static void wishes(void **state)
 	look_at(&bench, 0, "-A town-a -d 10.1.0.10 --comment alice\n-A town-a -s 10.1.0.10\n", 0);
 	uint32_t id = meter_find_host(bench.meter, "town-a", "alice");
 	assert_false(meter_is_blocked(bench.meter, METER_HOST, id));
-	meter_wish(bench.meter, METER_HOST, id, true);
+	row_block(bench.meter, METER_HOST, id, true);
 	meter_each_unfulfilled(bench.meter, count_visit, visits);
 	assert_int_equal(visits[1], 1);
 	assert_int_equal(visits[0], 0);
@@ -242,7 +253,7 @@ static void wishes(void **state)
 			   "-A town-a -d 10.1.0.10 --comment alice\n-A town-a -s 10.1.0.10\n", 0);
 	meter_each_unfulfilled(bench.meter, count_visit, visits);
 	assert_int_equal(visits[1], 1);
-	meter_wish(bench.meter, METER_HOST, id, false);
+	row_block(bench.meter, METER_HOST, id, false);
 	meter_each_unfulfilled(bench.meter, count_visit, visits);
 	assert_int_equal(visits[0], 1);
 	meter_free(bench.meter);

@@ -4,6 +4,7 @@
 
 #include "make.h"
 #include "meter.h"
+#include "row.h"
 
 #define JUMPS ":FORWARD ACCEPT\n:town-a\n-A FORWARD -d 10.1.0.0/24 -j town-a\n-A FORWARD -s 10.1.0.0/24 -j town-a\n"
 #define ALICE "-A town-a -d 10.1.0.10 --comment alice\n-A town-a -s 10.1.0.10\n"
@@ -72,9 +73,9 @@ static void reasons(void **state)
 		struct meter *meter = begin();
 		look(meter, cases[i].rules, 200);
 		if (cases[i].host_wish)
-			meter_wish(meter, METER_HOST, meter_find_host(meter, "town-a", "alice"), true);
+			row_block(meter, METER_HOST, meter_find_host(meter, "town-a", "alice"), true);
 		if (cases[i].town_wish)
-			meter_wish(meter, METER_TOWN, meter_find_town(meter, "town-a"), true);
+			row_block(meter, METER_TOWN, meter_find_town(meter, "town-a"), true);
 		meter_judge(meter, 300);
 		struct view_host row = alice(meter);
 		if (row.oper != cases[i].oper || row.admin != cases[i].admin || row.reason != cases[i].reason)
@@ -94,7 +95,7 @@ static void wishes_outlive_rules(void **state)
 	assert_true(meter_is_wished(meter, METER_HOST, id));
 	look(meter, ALICE, 300); /* someone flushed */
 	assert_true(meter_is_blocked(meter, METER_HOST, id));
-	meter_wish(meter, METER_HOST, id, false);
+	row_block(meter, METER_HOST, id, false);
 	look(meter, OURS ALICE, 400); /* someone restored */
 	assert_false(meter_is_wished(meter, METER_HOST, id));
 	assert_false(meter_is_blocked(meter, METER_HOST, id));
@@ -162,10 +163,10 @@ static void remarks(void **state)
 	(void)state;
 	look(meter, ALICE "-A town-a -d 10.1.0.11 --comment bob\n", 200);
 	uint32_t id = meter_find_host(meter, "town-a", "alice"), bob = meter_find_host(meter, "town-a", "bob");
-	assert_string_equal(meter_remark(meter, id), "");
-	assert_int_equal(meter_set_remark(meter, id, "pays late"), 0);
-	assert_int_equal(meter_set_remark(meter, id, "pays in time"), 0);
-	assert_int_equal(meter_set_remark(meter, bob, "new"), 0);
+	assert_string_equal(meter_row(meter, METER_HOST, id).remark, "");
+	row_remark(meter, id, "pays late");
+	row_remark(meter, id, "pays in time");
+	row_remark(meter, bob, "new");
 	struct view *view = meter_publish(meter, &agent);
 	assert_string_equal(view_text(view, view_hosts(view)[view_find_host(view, "town-a", "alice")].remark), "pays in time");
 	assert_string_equal(view_text(view, view_hosts(view)[view_find_host(view, "town-a", "bob")].remark), "new");
@@ -173,9 +174,9 @@ static void remarks(void **state)
 	view_release(view);
 	/* It outlives the rules, and an empty one is none. */
 	look(meter, "", 300);
-	assert_string_equal(meter_remark(meter, id), "pays in time");
-	assert_int_equal(meter_set_remark(meter, id, ""), 0);
-	assert_string_equal(meter_remark(meter, id), "");
+	assert_string_equal(meter_row(meter, METER_HOST, id).remark, "pays in time");
+	row_remark(meter, id, "");
+	assert_string_equal(meter_row(meter, METER_HOST, id).remark, "");
 	meter_free(meter);
 }
 
@@ -236,11 +237,11 @@ static void what_is_to_be_put_right(void **state)
 	is_unfulfilled(meter, 0, METER_TOWN, false);
 	look(meter, "-A town-a -d 10.1.0.0/24 --comment townmeter -j DROP\n" ALICE, 300); /* one is gone */
 	is_unfulfilled(meter, 1, METER_TOWN, true);
-	meter_wish(meter, METER_TOWN, id, false);
+	row_block(meter, METER_TOWN, id, false);
 	is_unfulfilled(meter, 1, METER_TOWN, false);
 	look(meter, FOREIGN ALICE, 400); /* nobody's business but who put it there */
 	is_unfulfilled(meter, 0, METER_TOWN, false);
-	meter_wish(meter, METER_HOST, meter_find_host(meter, "town-a", "alice"), true);
+	row_block(meter, METER_HOST, meter_find_host(meter, "town-a", "alice"), true);
 	is_unfulfilled(meter, 0, METER_HOST, true);
 	look(meter, ALICE, 500);
 	is_unfulfilled(meter, 1, METER_HOST, true);

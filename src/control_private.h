@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files control*.c share: control.c is what other threads call, control_thread.c the meter thread. */
+#ifndef TOWNMETER_CONTROL_PRIVATE_H
+#define TOWNMETER_CONTROL_PRIVATE_H
+
+#include <pthread.h>
+
+#include "books.h"
+#include "control.h"
+#include "request.h"
+#include "settings.h"
+
+struct control {
+	/* The meter thread's own. */
+	struct workshop workshop;
+	struct books books;
+	struct view_agent agent;  /* what is published next */
+	struct settings *settings; /* in force */
+	bool lost;                /* the last look failed */
+	bool ending;              /* the last look is due */
+	int64_t behind_since;     /* the clock is behind what the schedule did last, since when (clock_steady()); 0 */
+	char last_line[256];      /* the last problem logged: a standing one is told once */
+
+	pthread_t thread;
+	bool started;
+	int event;                /* eventfd */
+
+	pthread_mutex_t mutex;    /* guards what follows */
+	pthread_cond_t wake;
+	struct control_options options;
+	bool stop, look_wanted, looking, late, settings_new;
+	int64_t looked;           /* when the last look ended, well or not; 0: never */
+	int64_t next_end;         /* when the schedule ends the periods next, in seconds; INT64_MAX: never */
+	struct request *first, **last;
+	struct view *view;
+	uint32_t suppressed;      /* told by control_suppressed() and not counted yet */
+	char told[256];           /* what control_note() was told; "": nothing */
+};
+
+/* The thread: works until control->stop. */
+void *control_work(void *control);
+
+/* For control_new(), before there is a thread. Opens the ledger and loads the model. Returns 0, or -1: one
+ * line went to the log. */
+int control_open(struct control *control, const char *state_directory);
+
+/* Makes the view of what is known now the current one. */
+void control_publish(struct control *control);
+
+/* Makes the other side of control_fd() look. */
+void control_signal(struct control *control);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The meter thread: looks, requests, the schedule; each is saved, then published. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "control_private.h"
+#include "log.h"
+
+/* How long a look of its own accord waits for the lock: short, since requests queue behind it. */
+static const int64_t look_patience = 400000000;
+
+/* What a request keeps of its time for the work itself: it gives up waiting for the lock earlier, so
+ * that the one who asked is told who holds it. */
+static const int64_t reserve = 100000000;
+
+/* The schedule has no one who waits. */
+static const int64_t schedule_patience = 5000000000;
+
+/* A clock that stays behind what the schedule did last for so long was ahead then, and is right now. */
+static const int64_t behind_patience = 3600000000000;
+
+static struct timespec to_timespec(int64_t clock)
+{
+	return (struct timespec){.tv_sec = clock / 1000000000, .tv_nsec = clock % 1000000000};
+}
+
+/* An error or a problem goes to townMeterLastError and, when it is new, to the log. */
+static void note(struct control *control, const char *line, bool is_error)
+{
+	snprintf(control->agent.last_error, sizeof control->agent.last_error, "%s", line);
+	control->agent.last_error_time = clock_time();
+	if (is_error)
+		log_error("%s", line);
+	else
+		log_warning("%s", line);
+}
+
+static void report(void *context, const char *line)
+{
+	note(context, line, false);
+}
+
+/* An error that lasts is logged when it begins, and its end is. */
+static void note_failure(struct control *control, const char *line)
+{
+	bool same = strcmp(control->last_line, line) == 0;
+
+	snprintf(control->last_line, sizeof control->last_line, "%s", line);
+	if (!same) {
+		note(control, line, true);
+		return;
+	}
+	snprintf(control->agent.last_error, sizeof control->agent.last_error, "%s", line);
+	control->agent.last_error_time = clock_time();
+}
+
+void control_publish(struct control *control)
+{
+	static uint64_t serial;
+	struct view *view = meter_publish(control->workshop.meter, &control->agent), *before;
+
+	if (!view) {
+		log_error("no memory to publish a view: the last one stays");
+		return;
+	}
+	view->serial = ++serial;
+	pthread_mutex_lock(&control->mutex);
+	before = control->view;
+	control->view = view;
+	pthread_mutex_unlock(&control->mutex);
+	view_release(before);
+	control_signal(control);
+}
+
+/* Nobody sees what the ledger does not have, but for a ledger that can not be saved. */
+static void save_and_publish(struct control *control)
+{
+	workshop_save(&control->workshop, NULL, 0);
+	control_publish(control);
+	ledger_copy_if_due(control->books.ledger, clock_time() / 10);
+}
+
+/* The kernel was read at this time. */
+static void note_snapshot(struct control *control, int64_t began)
+{
+	control->agent.snapshot_time = clock_time();
+	control->agent.snapshot_clock = clock_steady();
+	control->agent.snapshot_duration = (uint32_t)((control->agent.snapshot_clock - began) / 1000);
+	const bool *found = control->workshop.found;
+	control->agent.backend = found[CHAIN_LEGACY] && found[CHAIN_NFT] ? VIEW_BACKEND_BOTH
+				 : found[CHAIN_NFT]			   ? VIEW_BACKEND_NFTABLES
+									   : VIEW_BACKEND_LEGACY;
+	if (control->workshop.offload && !control->agent.offload)
+		note(control, "packets may bypass the rules: nf_tables has a flowtable or a chain that the network card "
+		     "runs ('nft list flowtables'); what is counted is too low, and blocks may not stop connections",
+		     false);
+	control->agent.offload = control->workshop.offload;
+	if (control->lost)
+		log_info("the rules can be read again");
+	control->lost = false;
+	control->last_line[0] = '\0';
+}
+
+static void look(struct control *control, bool may_write)
+{
+	struct workshop *w = &control->workshop;
+	char error[BACKEND_ERROR_SIZE] = "";
+	int64_t began = clock_steady();
+	struct timespec deadline = to_timespec(began + look_patience);
+	struct snapshot snapshot;
+	bool locked = false, there = false;
+
+	control->agent.snapshots++;
+	control->agent.looked = true;
+	if (w->ops->lock(w->backend, &deadline, error) == 0) {
+		locked = true;
+		began = clock_steady();
+		there = workshop_look(w, READ_ALL, &snapshot, error) == 0;
+	}
+	if (there) {
+		note_snapshot(control, began);
+		if (may_write && workshop_enforce(w, &snapshot) &&
+		    workshop_look(w, READ_RULES, &snapshot, error) < 0)
+			note(control, error, true);
+	} else {
+		control->agent.snapshot_errors++;
+		control->agent.backend = VIEW_BACKEND_NONE;
+		control->lost = true;
+		note_failure(control, error);
+	}
+	if (locked)
+		w->ops->unlock(w->backend);
+	control->books.clean = control->ending && there;
+	save_and_publish(control);
+}
+
+/* Carries out the request's phase, under the lock. */
+static void run(struct control *control, struct request *request)
+{
+	struct workshop *w = &control->workshop;
+	struct timespec deadline = to_timespec(request->deadline - reserve);
+	int64_t began;
+
+	request->failed = 0;
+	request->result = request->phase == REQUEST_UNDO ? REQUEST_UNDO_FAILED : REQUEST_UNAVAILABLE;
+	request->why[0] = '\0';
+	if (clock_steady() >= request->deadline) {
+		snprintf(request->why, sizeof request->why, "the meter was busy: the request waited too long to be begun");
+	} else if (w->ops->lock(w->backend, &deadline, request->why) == 0) {
+		began = clock_steady();
+		w->looked = false;
+		if (request->phase == REQUEST_PREPARE) {
+			request_prepare(w, request);
+		} else {
+			/* Before it is saved. */
+			control->agent.snapshots++;
+			(request->phase == REQUEST_APPLY ? request_apply : request_undo)(w, request);
+		}
+		w->ops->unlock(w->backend);
+		if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE && w->looked)
+			note_snapshot(control, began);
+	}
+	if (request->result != REQUEST_DONE) {
+		note(control, request->why, false);
+		save_and_publish(control);
+	} else if (request->phase != REQUEST_PREPARE) {
+		control_publish(control);
+	}
+}
+
+/* --- the schedule ----------------------------------------------------------- */
+
+/* Is it time to end the periods? *boundary is when it was. */
+static bool is_due(struct control *control, int64_t now, int64_t *boundary)
+{
+	int64_t latest = schedule_latest(&control->settings->schedule, now);
+
+	*boundary = latest;
+	if (latest == INT64_MIN)
+		return false;
+	if (now >= control->books.boundary) {
+		control->behind_since = 0;
+		return latest > control->books.boundary;
+	}
+	/* The clock was set back, or has not been set yet after a start of the router. */
+	if (control->behind_since == 0)
+		control->behind_since = clock_steady();
+	else if (clock_steady() - control->behind_since > behind_patience)
+		control->books.boundary = latest;
+	return false;
+}
+
+/* Ends all periods, as the Zero objects would. What fails is tried again at the next look. */
+static void end_periods(struct control *control, int64_t boundary)
+{
+	struct command command = {.kind = COMMAND_ZERO, .origin = ORIGIN_SCHEDULE, .all = true};
+	struct request *request = request_new(&command, 1);
+	int64_t before = control->books.boundary;
+	decitime started = control->agent.period_start;
+
+	if (!request)
+		return;
+	request->phase = REQUEST_APPLY;
+	request->deadline = clock_steady() + schedule_patience;
+	/* In the same save as the periods. */
+	control->books.boundary = boundary;
+	control->agent.period_start = clock_time();
+	run(control, request);
+	if (request->result == REQUEST_DONE) {
+		log_info("the schedule '%s' ended the periods", control->agent.period_schedule);
+	} else {
+		control->books.boundary = before;
+		control->agent.period_start = started;
+	}
+	request_free(request);
+}
+
+/* When the periods end next, for those who read it and for the thread's own clock. */
+static void tell_next_end(struct control *control, int64_t now)
+{
+	int64_t from = now > control->books.boundary ? now : control->books.boundary;
+	int64_t next = schedule_next(&control->settings->schedule, from);
+
+	control->agent.period_next_end = next == INT64_MAX ? 0 : next * 10;
+	pthread_mutex_lock(&control->mutex);
+	control->next_end = next;
+	pthread_mutex_unlock(&control->mutex);
+}
+
+static void keep_schedule(struct control *control)
+{
+	int64_t now = clock_time() / 10, boundary;
+
+	if (!control->lost && is_due(control, now, &boundary))
+		end_periods(control, boundary);
+	tell_next_end(control, now);
+}
+
+/* --- the configuration ------------------------------------------------------ */
+
+static struct quota configured_quota(void *context, const char *town, const char *host)
+{
+	struct quota quota;
+
+	settings_quota(context, town, host, &quota);
+	return quota;
+}
+
+static void configure(struct meter *meter, void *context)
+{
+	struct control *control = context;
+
+	meter_configure(meter, configured_quota, control->settings);
+	meter_set_names(meter, settings_hint, control->settings);
+}
+
+/* Another schedule does not end a period at once whose end by it is past. */
+static void take_settings(struct control *control, struct settings *settings)
+{
+	struct settings *before = control->settings;
+	char text[SCHEDULE_TEXT_SIZE];
+
+	control->settings = settings;
+	control->books.keep = settings->keep;
+	configure(control->workshop.meter, control);
+	schedule_text(&settings->schedule, text);
+	if (strcmp(text, control->agent.period_schedule) != 0 || control->books.boundary == INT64_MIN)
+		control->books.boundary = schedule_latest(&settings->schedule, clock_time() / 10);
+	snprintf(control->agent.period_schedule, sizeof control->agent.period_schedule, "%s", text);
+	tell_next_end(control, clock_time() / 10);
+	settings_free(before);
+	free(before);
+}
+
+int control_open(struct control *control, const char *state_directory)
+{
+	char error[LEDGER_ERROR_SIZE];
+	struct workshop *w = &control->workshop;
+
+	w->books = &control->books;
+	w->agent = &control->agent;
+	w->report = report;
+	w->context = control;
+	w->configure = configure;
+	if (books_open(&control->books, state_directory, &control->agent, clock_time(), error) < 0) {
+		log_error("%s", error);
+		return -1;
+	}
+	if (ledger_trouble(control->books.ledger)[0])
+		note(control, ledger_trouble(control->books.ledger), true);
+	w->meter = books_meter(&control->books, control->books.lost, clock_time());
+	if (!w->meter) {
+		log_error("the ledger in %s can not be used: %s; move it away to start with an empty one", state_directory,
+			  strerror(errno));
+		return -1;
+	}
+	take_settings(control, control->options.settings);
+	control->options.settings = NULL;
+	control->agent.snapshot_clock = clock_steady();
+	if (control->agent.snapshot_time && clock_time() > control->agent.snapshot_time)
+		control->agent.snapshot_clock -= (clock_time() - control->agent.snapshot_time) * 100000000;
+	return 0;
+}
+
+/* --- the thread ------------------------------------------------------------- */
+
+/* Takes the first request out of the queue; the mutex is held. */
+static struct request *take(struct control *control)
+{
+	struct request *request = control->first;
+
+	if (request) {
+		control->first = request->next;
+		if (!control->first)
+			control->last = &control->first;
+		request->queued = false;
+		request->running = true;
+	}
+	return request;
+}
+
+/* What was left for the thread by others; the mutex is held. */
+static void take_messages(struct control *control, char *line, size_t size, struct settings **settings)
+{
+	snprintf(line, size, "%s", control->told);
+	control->told[0] = '\0';
+	control->agent.notify_suppressed += control->suppressed;
+	control->suppressed = 0;
+	*settings = control->options.settings;
+	control->options.settings = NULL;
+}
+
+static void serve(struct control *control, struct request *request)
+{
+	pthread_mutex_unlock(&control->mutex);
+	run(control, request);
+	pthread_mutex_lock(&control->mutex);
+	request->running = false;
+	/* What it did was published as it was read. */
+	if (request->result == REQUEST_DONE && request->phase != REQUEST_PREPARE && control->workshop.looked)
+		control->looked = clock_steady();
+	control_signal(control);
+}
+
+static void refresh(struct control *control)
+{
+	control->look_wanted = false;
+	control->looking = true;
+	bool may_write = !control->options.read_only;
+	pthread_mutex_unlock(&control->mutex);
+	look(control, may_write);
+	keep_schedule(control);
+	pthread_mutex_lock(&control->mutex);
+	control->looked = clock_steady();
+	control->looking = control->late = false;
+}
+
+/* Until the next look: the interval's, or one at the end of the periods. */
+static int64_t next_look(const struct control *control)
+{
+	int64_t due = control->looked + control->options.interval, wait = due - clock_steady();
+	int64_t now = clock_time();
+
+	if (control->next_end == INT64_MAX || control->looked == 0)
+		return due;
+	int64_t left = (control->next_end * 10 - now) * 100000000;
+	if (control->next_end - now / 10 > 3600)
+		return due;
+	/* One that is past was tried at the last look. */
+	return left > 0 && left < wait ? clock_steady() + left : due;
+}
+
+void *control_work(void *context)
+{
+	struct control *control = context;
+	char line[sizeof control->told];
+	struct settings *settings;
+
+	pthread_mutex_lock(&control->mutex);
+	while (!control->stop) {
+		take_messages(control, line, sizeof line, &settings);
+		if (settings || line[0]) {
+			pthread_mutex_unlock(&control->mutex);
+			if (settings)
+				take_settings(control, settings);
+			if (line[0])
+				note(control, line, false);
+			control_publish(control);
+			pthread_mutex_lock(&control->mutex);
+			control->look_wanted |= settings != NULL;
+			continue;
+		}
+		struct request *request = take(control);
+		int64_t due = next_look(control);
+		if (request) {
+			serve(control, request);
+		} else if (control->look_wanted || control->looked == 0 || clock_steady() >= due) {
+			refresh(control);
+		} else {
+			struct timespec until = to_timespec(due);
+			pthread_cond_timedwait(&control->wake, &control->mutex, &until);
+		}
+	}
+	pthread_mutex_unlock(&control->mutex);
+	/* What was counted until now, and that nothing is missing. */
+	control->ending = true;
+	look(control, false);
+	return NULL;
+}

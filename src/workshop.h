@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel, model and ledger as one: a look, a change, and what the wishes ask for. Used by the meter thread
+ * alone, while the backend is locked.
+ */
+#ifndef TOWNMETER_WORKSHOP_H
+#define TOWNMETER_WORKSHOP_H
+
+#include "backend.h"
+#include "books.h"
+#include "meter.h"
+
+struct workshop {
+	const struct backend_ops *ops;
+	struct backend *backend;
+	struct books *books;
+	struct meter *meter;
+	struct view_agent *agent; /* what is published of the agent itself */
+	meter_report *report;
+	void *context;
+	/* The configuration, for a meter that is loaded anew. */
+	void (*configure)(struct meter *meter, void *context);
+	bool found[2], offload; /* of the last look, as in its snapshot */
+	bool looked;            /* there was one that read everything */
+};
+
+/* Reads the rules and folds them in. Finishes first what the last process had begun. Returns 0, or -1 with
+ * `error`. */
+int workshop_look(struct workshop *workshop, enum read_depth depth, struct snapshot *snapshot,
+		  char error[BACKEND_ERROR_SIZE]);
+
+/* Saves the model. Returns 0, or -1: why is told. */
+int workshop_save(struct workshop *workshop, const struct closed *closed, size_t n_closed);
+
+/* Begins a change: what the model is now is kept, for workshop_change(). Returns 0, or -1 with `error`. */
+int workshop_begin(struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
+
+/* Carries out edits of the rules just read, and takes into the model what they did. The model's rows are
+ * already what they are to be; `closed` are the periods that end with it. *announced tells whether the
+ * ledger knows of it whatever happens next; NULL: a ledger that can not be saved is no reason not to do it.
+ * Anything but CHANGE_DONE: the caller puts the rows back. */
+enum change_result workshop_change(struct workshop *workshop, const struct ruleset *rules, struct edit *edits,
+				   size_t n, const struct closed *closed, size_t n_closed, bool *announced,
+				   char error[BACKEND_ERROR_SIZE]);
+
+/* Puts blocks in force that are wished for, and takes those away that are not: quotas ask for it, and other
+ * programs that change the rules. Rows and rules are of the last look. Returns whether anything was changed:
+ * then look again. */
+bool workshop_enforce(struct workshop *workshop, const struct snapshot *snapshot);
+
+/* What an unfinished change of the last process came to (recover.c). Returns 0 when nothing is open any
+ * more, or -1 with `error`: try again later. */
+int workshop_recover(struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
+
+/* recover.c: describes a change for it. Returns the size of *steps, which the caller frees; 0 with errno. */
+size_t workshop_describe(const struct workshop *workshop, const struct ruleset *rules, const struct edit *edits,
+			 size_t n, const struct intent *intent, void **steps);
+
+#endif
