@@ -24,11 +24,6 @@ static int by_handle(const void *a, const void *b)
 	return (x->handle > y->handle) - (x->handle < y->handle);
 }
 
-static const struct rule *rule_of(const struct nft_removals *r, const struct nft_removal *removal)
-{
-	return &r->reading->rules->rules[removal->rule];
-}
-
 static const char *chain_name(const struct nft_removals *r, const struct nft_removal *removal)
 {
 	return ruleset_chain_name(r->reading->rules, removal->rule);
@@ -48,11 +43,26 @@ static bool any_drain(const struct nft_chains *chains)
 	return false;
 }
 
-/* Do both drop the same packets of one chain, as far as each can be drained? */
-static bool is_alike(const struct nft_removals *r, const struct nft_removal *a, const struct nft_removal *b)
+/* Those that drop the same packets of one chain stand together, in the order of the rules. What can not be
+ * drained is alike to nothing. */
+static int by_packets(const void *a, const void *b)
 {
-	return a->prefix && b->prefix && rule_of(r, a)->chain == rule_of(r, b)->chain &&
-	       a->direction == b->direction && prefix_compare(a->prefix, b->prefix) == 0;
+	const struct nft_removal *x = a, *y = b;
+
+	if (x->chain != y->chain)
+		return x->chain < y->chain ? -1 : 1;
+	if (!x->prefix != !y->prefix)
+		return x->prefix ? -1 : 1;
+	if (x->prefix && x->direction != y->direction)
+		return (int)x->direction - (int)y->direction;
+	int order = x->prefix ? prefix_compare(x->prefix, y->prefix) : 0;
+	return order ? order : (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static bool is_alike(const struct nft_removal *a, const struct nft_removal *b)
+{
+	return a->prefix && b->prefix && a->chain == b->chain && a->direction == b->direction &&
+	       prefix_compare(a->prefix, b->prefix) == 0;
 }
 
 /* Only a drop rule with one prefix and nothing else can have its packets dropped ahead of it. */
@@ -63,7 +73,8 @@ static struct nft_removal *add(struct nft_removals *r, uint32_t rule, struct edi
 	bool dst = own->dst.family != PREFIX_NONE, src = own->src.family != PREFIX_NONE;
 	struct nft_removal *removal = &r->list[r->n++];
 
-	*removal = (struct nft_removal){.edit = edit, .rule = rule, .family = rules->chains[own->chain].family,
+	*removal = (struct nft_removal){.edit = edit, .rule = rule, .chain = own->chain,
+					.family = rules->chains[own->chain].family,
 					.handle = r->reading->known[rule].handle};
 	if (own->odd || own->verdict != VERDICT_DROP || dst == src)
 		return removal;
@@ -72,7 +83,7 @@ static struct nft_removal *add(struct nft_removals *r, uint32_t rule, struct edi
 	return removal;
 }
 
-/* Jumps that were left, in the tables that change: what they count goes to an edit, or on in a drop rule. */
+/* Jumps that were left, in the tables that change. */
 static void add_leftovers(struct nft_removals *r, const bool tables[2], size_t n)
 {
 	const struct ruleset *rules = r->reading->rules;
@@ -82,34 +93,48 @@ static void add_leftovers(struct nft_removals *r, const bool tables[2], size_t n
 		if (!is_leftover(rules, &rules->rules[i]) ||
 		    !tables[rules->chains[rules->rules[i].chain].family == 6] || nft_removal_of(r, i))
 			continue;
-		struct nft_removal *left = add(r, i, NULL);
-		for (size_t k = 0; k < n_own && !left->edit; k++)
-			if (is_alike(r, left, &r->list[k]))
-				left->edit = r->list[k].edit;
-		if (!left->prefix)
+		if (!add(r, i, NULL)->prefix)
 			r->n--;
-		else if (!left->edit)
-			r->n_succeeded++;
 	}
 }
 
-/* A jump ahead of it drops its packets already; else it gets a drain. A rule that gives way to a drop rule can
- * not be drained: who would count what the drain drops? */
-static void plan_drain(struct nft_removals *r, struct nft_removal *removal, uint32_t *number)
+/* What a jump that was left counts goes to an edit of its group; without one it goes on in a drop rule. */
+static void share_edit(struct nft_removals *r, size_t first, size_t end)
 {
-	const struct ruleset *rules = r->reading->rules;
+	struct edit *edit = NULL;
 
-	if (!removal->prefix || !removal->edit)
-		return;
-	for (size_t i = 0; i < r->n; i++)
-		if (r->list[i].rule < removal->rule && is_leftover(rules, rule_of(r, &r->list[i])) &&
-		    is_alike(r, &r->list[i], removal))
-			return;
-	do
-		nft_drain_name(removal->drain, (*number)++);
-	while (nft_chains_find(&r->reading->chains, 4, removal->drain) != RULE_NONE ||
-	       nft_chains_find(&r->reading->chains, 6, removal->drain) != RULE_NONE);
-	r->n_drains++;
+	for (size_t i = first; i < end && !edit; i++)
+		edit = r->list[i].edit;
+	for (size_t i = first; i < end; i++) {
+		if (!r->list[i].edit)
+			r->list[i].edit = edit;
+		r->n_succeeded += !edit;
+	}
+}
+
+/*
+ * The first of those that drop the same packets gets a drain; no packet gets to the others then. A rule that
+ * gives way to a drop rule can not be drained: who would count what the drain drops?
+ */
+static void plan_drains(struct nft_removals *r)
+{
+	uint32_t number = 0;
+
+	if (r->n)
+		qsort(r->list, r->n, sizeof *r->list, by_packets);
+	for (size_t first = 0, end; first < r->n; first = end) {
+		struct nft_removal *own = &r->list[first];
+		for (end = first + 1; end < r->n && is_alike(own, &r->list[end]);)
+			end++;
+		share_edit(r, first, end);
+		if (!own->prefix || !own->edit)
+			continue;
+		do
+			nft_drain_name(own->drain, number++);
+		while (nft_chains_find(&r->reading->chains, 4, own->drain) != RULE_NONE ||
+		       nft_chains_find(&r->reading->chains, 6, own->drain) != RULE_NONE);
+		r->n_drains++;
+	}
 }
 
 static size_t count_leftovers(const struct ruleset *rules)
@@ -126,7 +151,6 @@ int nft_removal_plan(struct nft_removals *r, struct nft_reading *reading, struct
 {
 	const struct ruleset *rules = reading->rules;
 	bool tables[2] = {false, false};
-	uint32_t number = 0;
 
 	*r = (struct nft_removals){.reading = reading, .socket = socket};
 	size_t left = any_drain(&reading->chains) ? count_leftovers(rules) : 0;
@@ -144,8 +168,7 @@ int nft_removal_plan(struct nft_removals *r, struct nft_reading *reading, struct
 	}
 	if (left)
 		add_leftovers(r, tables, left);
-	for (size_t i = 0; i < r->n; i++)
-		plan_drain(r, &r->list[i], &number);
+	plan_drains(r);
 	if (r->n)
 		qsort(r->list, r->n, sizeof *r->list, by_handle);
 	return 0;

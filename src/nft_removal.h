@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rules that a change takes away: those of its edits, and what removals left that a kill cut off. A drop
- * rule goes with the help of a drain (nft_drain.h), unless it stands behind one already.
+ * rule goes with the help of a drain (nft_drain.h), one for all of a chain that drop the same packets.
  *
  * A jump that was left goes with the next change of its table. If the change deletes a drop rule of the same
  * prefix in the same chain, that edit gets what the jump counted. Else a drop rule takes its place, which goes
@@ -17,7 +17,7 @@
 
 struct nft_removal {
 	struct edit *edit;              /* gets the count; NULL: a drop takes the place of a jump that was left */
-	uint32_t rule;
+	uint32_t rule, chain;
 	uint8_t family;                 /* handles are those of one table */
 	uint64_t handle, jump;          /* the rule's, and that of the jump ahead of it */
 	uint32_t jump_sequence;         /* of the message that puts it there */

@@ -137,12 +137,16 @@ class Lab:
 
     def edit(self, *argv, timeout=100, **environment):
         """Drive a backend without the daemon (tests/lab/ruleedit.c)."""
+        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
+        return json.loads(self.router.run(self.ruleedit(), *argv, env=env, timeout=timeout).stdout)
+
+    def ruleedit(self):
+        """The program itself."""
         near = [self.programs / "ruleedit", program().parent / "tests" / "lab" / "ruleedit"]
         path = next((p for p in near if os.access(p, os.X_OK)), None)
         if path is None:
             raise LabError("no ruleedit: run 'make check-programs'")
-        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
-        return json.loads(self.router.run(path, *argv, env=env, timeout=timeout).stdout)
+        return path
 
     def failset(self):
         """The subagent whose commit fails for the value 99; ready to be set."""

@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "backends.h"
+#include "received.h"
 
 enum { STALE_TRIES = 1000, OURS_MAX = 64 };
 
@@ -32,6 +33,7 @@ static struct snapshot snapshot;
 static unsigned long stale, kept, retries, changes;
 static double reading, changing, slowest, arming;
 static const char *intent_path;
+static uint64_t received;
 
 static double now(void)
 {
@@ -63,6 +65,7 @@ static void look(void)
 	char error[BACKEND_ERROR_SIZE];
 	double began = now();
 
+	received = received_packets();
 	if (ops->read(backend, READ_ALL, &snapshot, error) < 0)
 		die(error);
 	reading += now() - began;
@@ -148,7 +151,7 @@ static void save_intent(const struct intent *intent, const struct edit *edits, s
 	char path[512];
 	FILE *file = open_beside(".new", "w", path);
 
-	fprintf(file, "%lu %u %zu\n", changes, intent->n_steps, intent->size);
+	fprintf(file, "%lu %u %zu %" PRIu64 "\n", changes, intent->n_steps, intent->size, received);
 	for (size_t i = 0; i < intent->size; i++)
 		fprintf(file, "%02x", ((const unsigned char *)intent->data)[i]);
 	fprintf(file, "\n");
@@ -329,9 +332,9 @@ static int hex(int c)
 static void *read_intent(const char *path, uint32_t *n_steps, size_t *size)
 {
 	FILE *file = fopen(path, "r");
-	unsigned long number;
+	unsigned long number, before;
 
-	if (!file || fscanf(file, "%lu %u %zu", &number, n_steps, size) != 3 || fgetc(file) != '\n')
+	if (!file || fscanf(file, "%lu %u %zu %lu", &number, n_steps, size, &before) != 4 || fgetc(file) != '\n')
 		die("no intent in the file");
 	unsigned char *data = malloc(*size + 1);
 	for (size_t i = 0; data && i < *size; i++) {
