@@ -132,6 +132,19 @@ void table_get(const struct view *view, const struct instance *instance, struct 
 		instance->column->get(view, instance->row, value);
 }
 
+/* An object whose value is a number. */
+static int take_number(const struct setting *setting, const netsnmp_variable_list *value, struct command *command)
+{
+	long number = *value->val.integer;
+
+	if (setting->type == ASN_UNSIGNED)
+		number &= UINT32_MAX;
+	if (number < (long)setting->least || number > (long)setting->most)
+		return SNMP_ERR_WRONGVALUE;
+	command->number = (uint32_t)number;
+	return SNMP_ERR_NOERROR;
+}
+
 /* The order of these checks is that of RFC 3416, 4.2.5. */
 int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command)
 {
@@ -143,12 +156,13 @@ int table_check(const struct control *control, const netsnmp_variable_list *vari
 		size_t at = table->root_length;
 		const struct column *column =
 			variable->name_length > at ? find_column(table, variable->name[at]) : NULL;
-		if (!column || !column->setting || !control_may(control, column->setting->kind))
+		const struct setting *setting = column ? column->setting : NULL;
+		if (!setting || !control_may(control, setting->kind))
 			return SNMP_ERR_NOTWRITABLE;
-		if (variable->type != column->setting->type)
+		if (variable->type != setting->type)
 			return SNMP_ERR_WRONGTYPE;
-		command->kind = column->setting->kind;
-		int error = column->setting->take(variable, command);
+		command->kind = setting->kind;
+		int error = setting->take ? setting->take(variable, command) : take_number(setting, variable, command);
 		if (error != SNMP_ERR_NOERROR)
 			return error;
 		if (!table->name_row(variable->name + at + 1, variable->name_length - at - 1, command))
@@ -156,6 +170,26 @@ int table_check(const struct control *control, const netsnmp_variable_list *vari
 		return SNMP_ERR_NOERROR;
 	}
 	return SNMP_ERR_NOTWRITABLE;
+}
+
+uint32_t table_one_row(const struct view *view)
+{
+	(void)view;
+	return 1;
+}
+
+size_t table_index_zero(const struct view *view, uint32_t row, oid *index)
+{
+	(void)view;
+	(void)row;
+	index[0] = 0;
+	return 1;
+}
+
+bool table_name_zero(const oid *index, size_t length, struct command *command)
+{
+	(void)command;
+	return length == 1 && index[0] == 0;
 }
 
 size_t table_index_text(oid *index, const char *text)

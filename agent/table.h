@@ -14,9 +14,11 @@ enum { TABLE_INDEX_MAX = 2 + NAME_TOWN_MAX + NAME_HOST_MAX, TABLE_ROOT_MAX = 14 
 /* How a writable column takes a value. */
 struct setting {
 	enum command_kind kind; /* what is changed: the configuration may not allow it */
-	u_char type;            /* ASN_INTEGER or ASN_OCTET_STR: nothing else is looked into */
-	/* The value is of that type. Fills the command; returns SNMP_ERR_NOERROR or what is wrong. */
+	u_char type;            /* ASN_INTEGER, ASN_UNSIGNED or ASN_OCTET_STR: nothing else is looked into */
+	/* The value is of that type. Fills the command; returns SNMP_ERR_NOERROR or what is wrong. NULL: the
+	 * command's number is the value, if it lies within these. */
 	int (*take)(const netsnmp_variable_list *value, struct command *command);
+	uint32_t least, most;
 };
 
 struct column {
@@ -74,6 +76,11 @@ void table_get(const struct view *view, const struct instance *instance, struct 
 /* Checks one variable of a SET: object, type, value. Fills the command. Returns SNMP_ERR_NOERROR, or
  * the error for this variable. */
 int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command);
+
+/* A group of scalars has one row, whose index is 0, and which a command need not name. */
+uint32_t table_one_row(const struct view *view);
+size_t table_index_zero(const struct view *view, uint32_t row, oid *index);
+bool table_name_zero(const oid *index, size_t length, struct command *command);
 
 /* Appends a name to an index as RFC 2578, 7.7 has it: its length, then its octets. */
 size_t table_index_text(oid *index, const char *text);

@@ -10,5 +10,6 @@ extern const struct table total_table;   /* townMeterTotalTable */
 extern const struct table town_table;    /* townMeterTownTable */
 extern const struct table host_table;    /* townMeterHostTable */
 extern const struct table address_table; /* townMeterAddressTable */
+extern const struct table control_scalars; /* townMeterControl */
 
 #endif
