@@ -101,7 +101,7 @@ static int serve(const struct control_options *made)
 		log_error("can not start: %s", strerror(errno));
 		goto out;
 	}
-	if (subagent_start(control, options.agentx) < 0)
+	if (subagent_start(control, options.agentx, options.state_directory) < 0)
 		goto out;
 	sd_notify(0, "READY=1");
 	result = loop_run(control, signals, reload) < 0;

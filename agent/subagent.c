@@ -15,15 +15,18 @@
 #include <unistd.h>
 
 #include "axpdu.h"
+#include "history.h"
 #include "log.h"
 #include "reads.h"
 #include "set.h"
+#include "tables.h"
 
 /* Seconds between attempts to reach a master that is not there. */
 enum { RECONNECT = 1 };
 
 static struct {
 	struct control *control;
+	struct history *history;
 	struct reads *reads;
 	struct sets *sets;
 	netsnmp_session *session; /* NULL: no master */
@@ -180,16 +183,18 @@ static int register_tables(void)
 	return 0;
 }
 
-int subagent_start(struct control *control, const char *address)
+int subagent_start(struct control *control, const char *address, const char *state_directory)
 {
 	self.control = control;
 	snprintf(self.address, sizeof self.address, "%s", find_master(address));
 	self.reads = reads_new(control);
 	self.sets = sets_new(control);
-	if (!self.reads || !self.sets) {
+	self.history = history_new(state_directory);
+	if (!self.reads || !self.sets || !self.history) {
 		log_error("no memory");
 		return -1;
 	}
+	period_tables_read(self.history);
 	set_library_up();
 	if (init_agent("townmeterd") != 0) {
 		log_error("net-snmp's library can not be set up");
@@ -258,6 +263,9 @@ void subagent_stop(void)
 	self.session = NULL;
 	sets_free(self.sets);
 	reads_free(self.reads);
+	period_tables_read(NULL);
+	history_free(self.history);
 	self.sets = NULL;
 	self.reads = NULL;
+	self.history = NULL;
 }

@@ -48,6 +48,35 @@ static uint32_t lower_bound(const struct table *table, const struct view *view, 
 	return low;
 }
 
+/* The first row at this index or behind it; only behind it, unless `inclusive`. */
+static bool seek(const struct table *table, const struct view *view, const oid *index, size_t length, bool inclusive,
+		 struct instance *found)
+{
+	oid behind[MAX_OID_LEN + 1];
+
+	found->table = table;
+	if (table->seek) {
+		/* No index lies between this one and this one with a 0 behind it. */
+		if (!inclusive && length < sizeof behind / sizeof *behind) {
+			memcpy(behind, index, length * sizeof *behind);
+			behind[length++] = 0;
+			index = behind;
+		}
+		return table->seek(view, index, length, &found->closed);
+	}
+	found->row = lower_bound(table, view, index, length);
+	if (!inclusive && found->row < table->rows(view) && compare_row(table, view, found->row, index, length) == 0)
+		found->row++;
+	return found->row < table->rows(view);
+}
+
+static size_t index_of(const struct view *view, const struct instance *instance, oid *index)
+{
+	const struct table *table = instance->table;
+
+	return table->seek ? table->closed_index(&instance->closed, index) : table->index(view, instance->row, index);
+}
+
 int table_find(const struct view *view, const oid *name, size_t length, struct instance *found)
 {
 	for (const struct table *const *t = tables; *t; t++) {
@@ -58,11 +87,12 @@ int table_find(const struct view *view, const oid *name, size_t length, struct i
 		const struct column *column = length > at ? find_column(table, name[at]) : NULL;
 		if (!column)
 			return SNMP_NOSUCHOBJECT;
+		oid own[TABLE_INDEX_MAX];
 		const oid *index = name + at + 1;
-		uint32_t row = lower_bound(table, view, index, length - at - 1);
-		if (row == table->rows(view) || compare_row(table, view, row, index, length - at - 1) != 0)
+		if (!seek(table, view, index, length - at - 1, true, found) ||
+		    snmp_oid_compare(own, index_of(view, found, own), index, length - at - 1) != 0)
 			return SNMP_NOSUCHINSTANCE;
-		*found = (struct instance){table, column, row};
+		found->column = column;
 		return SNMP_ERR_NOERROR;
 	}
 	return SNMP_NOSUCHOBJECT;
@@ -72,33 +102,24 @@ int table_find(const struct view *view, const oid *name, size_t length, struct i
 static bool next_in(const struct table *table, const struct view *view, const oid *name, size_t length,
 		    bool inclusive, struct instance *found)
 {
-	uint32_t rows = table->rows(view), row = 0;
 	size_t c = 0, at = table->root_length;
 
-	if (rows == 0)
-		return false;
 	if (is_within(table, name, length)) {
 		if (length > at)
 			while (c < table->n_columns && table->columns[c].id < name[at])
 				c++;
 		if (c < table->n_columns && length > at && table->columns[c].id == name[at]) {
-			const oid *index = name + at + 1;
-			row = lower_bound(table, view, index, length - at - 1);
-			if (row < rows && !inclusive &&
-			    compare_row(table, view, row, index, length - at - 1) == 0)
-				row++;
-			if (row == rows) {
-				row = 0;
-				c++;
-			}
+			found->column = &table->columns[c++];
+			if (seek(table, view, name + at + 1, length - at - 1, inclusive, found))
+				return true;
 		}
 	} else if (snmp_oid_compare(name, length, table->root, at) > 0) {
 		return false;
 	}
 	if (c >= table->n_columns)
 		return false;
-	*found = (struct instance){table, &table->columns[c], row};
-	return true;
+	found->column = &table->columns[c];
+	return seek(table, view, NULL, 0, true, found);
 }
 
 bool table_next(const struct view *view, const oid *name, size_t length, bool inclusive, const oid *end,
@@ -121,15 +142,19 @@ size_t table_name(const struct view *view, const struct instance *instance, oid 
 
 	memcpy(name, table->root, table->root_length * sizeof *name);
 	name[table->root_length] = instance->column->id;
-	return table->root_length + 1 + table->index(view, instance->row, name + table->root_length + 1);
+	return table->root_length + 1 + index_of(view, instance, name + table->root_length + 1);
 }
 
 void table_get(const struct view *view, const struct instance *instance, struct value *value)
 {
-	if (instance->column->traffic)
-		instance->column->traffic(instance->table->traffic(view, instance->row), value);
+	const struct column *column = instance->column;
+
+	if (column->closed)
+		column->closed(&instance->closed, value);
+	else if (column->traffic)
+		column->traffic(instance->table->traffic(view, instance->row), value);
 	else
-		instance->column->get(view, instance->row, value);
+		column->get(view, instance->row, value);
 }
 
 /* An object whose value is a number. */
