@@ -52,7 +52,8 @@ static int configure(struct control_options *made)
 		.interval = settings.interval,
 		.max_age = settings.max_age,
 		.may_zero = settings.set_zero && !options.read_only,
-		.may_block = settings.set_block && !options.read_only};
+		.may_block = settings.set_block && !options.read_only,
+		.may_quota = settings.set_quota && !options.read_only};
 	settings_free(&settings);
 	return 0;
 }
