@@ -13,6 +13,7 @@ enum {
 	AX_COMMITSET = 9,
 	AX_UNDOSET = 10,
 	AX_CLEANUPSET = 11,
+	AX_NOTIFY = 12,
 	AX_RESPONSE = 18,
 };
 

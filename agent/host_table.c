@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "quota.h"
 #include "traffic.h"
 
 static const struct view_host *host(const struct view *view, uint32_t row)
@@ -48,6 +49,20 @@ static void get_admin(const struct view *view, uint32_t row, struct value *value
 	value_integer(value, host(view, row)->admin);
 }
 
+static void get_warn_percent(const struct view *view, uint32_t row, struct value *value)
+{
+	value_gauge(value, host(view, row)->traffic.quota.warn_percent);
+}
+
+static void get_action(const struct view *view, uint32_t row, struct value *value)
+{
+	value_integer(value, host(view, row)->traffic.quota.action);
+}
+
+static const struct setting warn = {.kind = COMMAND_WARN, .type = ASN_UNSIGNED, .most = QUOTA_WARN_MAX};
+static const struct setting action = {
+	.kind = COMMAND_ACTION, .type = ASN_INTEGER, .least = QUOTA_IGNORE, .most = QUOTA_BLOCK};
+
 static void get_remark(const struct view *view, uint32_t row, struct value *value)
 {
 	value_text(value, view_text(view, host(view, row)->remark));
@@ -62,6 +77,9 @@ static const struct column columns[] = {
 	{.id = 22, .get = get_prefixes},
 	{.id = 23, .get = get_admin, .setting = &setting_admin},
 	{.id = 24, .get = get_ready, .setting = &setting_zero},
+	QUOTA_COLUMNS,
+	{.id = 27, .get = get_warn_percent, .setting = &warn},
+	{.id = 28, .get = get_action, .setting = &action},
 	{.id = 29, .get = get_remark, .setting = &setting_remark},
 };
 

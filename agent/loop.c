@@ -80,6 +80,8 @@ static void library_reads(const struct pollfd *polls, nfds_t n)
 			NETSNMP_LARGE_FD_SET(polls[i].fd, &set);
 	snmp_read2(&set);
 	netsnmp_large_fd_set_cleanup(&set);
+	/* A request whose time is up would be due for ever, and the wait be over at once each time. */
+	snmp_timeout();
 }
 
 /* Until the next thing that is due: at most a minute, at least not negative. */

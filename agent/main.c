@@ -93,6 +93,7 @@ static void reload(void)
 
 static int serve(const struct control_options *made)
 {
+	struct view *first = NULL;
 	int signals, result = 1;
 
 	if (instance_claim(options.state_directory) < 0)
@@ -100,13 +101,17 @@ static int serve(const struct control_options *made)
 	control = control_new(made);
 	if (!control)
 		return 1;
+	/* What the thread's first look finds is a change already. */
+	first = control_view(control);
 	signals = loop_signals();
 	if (signals < 0 || control_start(control) < 0) {
 		log_error("can not start: %s", strerror(errno));
 		goto out;
 	}
-	if (subagent_start(control, options.agentx) < 0)
+	if (subagent_start(control, options.agentx, options.state_directory, first) < 0)
 		goto out;
+	view_release(first);
+	first = NULL;
 	sd_notify(0, "READY=1");
 	result = loop_run(control, signals, reload) < 0;
 	if (result)
@@ -116,6 +121,7 @@ static int serve(const struct control_options *made)
 	control_stop(control);
 	subagent_stop();
 out:
+	view_release(first);
 	control_free(control);
 	return result;
 }

@@ -83,10 +83,34 @@ static void get_blocked_hosts(const struct view *view, uint32_t row, struct valu
 	value_gauge(value, view->agent.blocked_hosts);
 }
 
+static void get_over_quota_hosts(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_gauge(value, view->agent.over_quota_hosts);
+}
+
 static void get_tables_last_change(const struct view *view, uint32_t row, struct value *value)
 {
 	(void)row;
 	value_time(value, view->agent.tables_last_change);
+}
+
+static void get_ledger(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_integer(value, (long)view->agent.ledger);
+}
+
+static void get_ledger_save_time(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_time(value, view->agent.ledger_save_time);
+}
+
+static void get_ledger_errors(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_counter(value, view->agent.ledger_errors);
 }
 
 static void get_kernel_resets(const struct view *view, uint32_t row, struct value *value)
@@ -107,6 +131,24 @@ static void get_offload(const struct view *view, uint32_t row, struct value *val
 	value_integer(value, view->agent.offload ? 1 : 2); /* TruthValue */
 }
 
+static void get_period_schedule(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_text(value, view->agent.period_schedule);
+}
+
+static void get_period_start(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_time(value, view->agent.period_start);
+}
+
+static void get_period_next_end(const struct view *view, uint32_t row, struct value *value)
+{
+	(void)row;
+	value_time(value, view->agent.period_next_end);
+}
+
 static const struct column columns[] = {
 	{.id = 1, .get = get_version},
 	{.id = 2, .get = get_backend},
@@ -121,25 +163,18 @@ static const struct column columns[] = {
 	{.id = 11, .get = get_towns},
 	{.id = 12, .get = get_hosts},
 	{.id = 13, .get = get_blocked_hosts},
+	{.id = 14, .get = get_over_quota_hosts},
 	{.id = 15, .get = get_tables_last_change},
+	{.id = 16, .get = get_ledger},
+	{.id = 17, .get = get_ledger_save_time},
+	{.id = 18, .get = get_ledger_errors},
 	{.id = 19, .get = get_kernel_resets},
 	{.id = 20, .get = get_discontinuity},
 	{.id = 21, .get = get_offload},
+	{.id = 22, .get = get_period_schedule},
+	{.id = 23, .get = get_period_start},
+	{.id = 24, .get = get_period_next_end},
 };
-
-static uint32_t one_row(const struct view *view)
-{
-	(void)view;
-	return 1;
-}
-
-static size_t index_zero(const struct view *view, uint32_t row, oid *index)
-{
-	(void)view;
-	(void)row;
-	index[0] = 0;
-	return 1;
-}
 
 const struct table scalars = {
 	.name = "townMeterAgent",
@@ -147,6 +182,6 @@ const struct table scalars = {
 	.root_length = TABLE_MIB_LENGTH + 2,
 	.columns = columns,
 	.n_columns = sizeof columns / sizeof columns[0],
-	.rows = one_row,
-	.index = index_zero,
+	.rows = table_one_row,
+	.index = table_index_zero,
 };

@@ -141,7 +141,14 @@ static int error_of(enum stage stage, enum request_result result)
 		return SNMP_ERR_UNDOFAILED;
 	if (stage == STAGE_COMMIT)
 		return SNMP_ERR_COMMITFAILED;
-	return result == REQUEST_NO_SUCH_ROW ? SNMP_ERR_NOCREATION : SNMP_ERR_RESOURCEUNAVAILABLE;
+	switch (result) {
+	case REQUEST_NO_SUCH_ROW:
+		return SNMP_ERR_NOCREATION;
+	case REQUEST_INCONSISTENT:
+		return SNMP_ERR_INCONSISTENTVALUE;
+	default:
+		return SNMP_ERR_RESOURCEUNAVAILABLE;
+	}
 }
 
 /* Answers all that is owed of a stage. `failed` counts the transaction's commands. */

@@ -15,17 +15,24 @@
 #include <unistd.h>
 
 #include "axpdu.h"
+#include "history.h"
 #include "log.h"
+#include "notify.h"
 #include "reads.h"
 #include "set.h"
+#include "tables.h"
+#include "trap.h"
 
 /* Seconds between attempts to reach a master that is not there. */
 enum { RECONNECT = 1 };
 
 static struct {
 	struct control *control;
+	struct history *history;
 	struct reads *reads;
 	struct sets *sets;
+	struct trap *trap;
+	struct notify *notify;
 	netsnmp_session *session; /* NULL: no master */
 	netsnmp_callback library; /* answers what we do not */
 	bool told;                /* that there is no master */
@@ -70,6 +77,7 @@ static int on_disconnect(int major, int minor, void *session, void *argument)
 	if (session != self.session)
 		return SNMPERR_SUCCESS;
 	self.session = NULL;
+	trap_connect(self.trap, NULL);
 	reads_disconnected(self.reads);
 	sets_disconnected(self.sets);
 	if (self.announced)
@@ -180,16 +188,20 @@ static int register_tables(void)
 	return 0;
 }
 
-int subagent_start(struct control *control, const char *address)
+int subagent_start(struct control *control, const char *address, const char *state_directory, struct view *baseline)
 {
 	self.control = control;
 	snprintf(self.address, sizeof self.address, "%s", find_master(address));
 	self.reads = reads_new(control);
 	self.sets = sets_new(control);
-	if (!self.reads || !self.sets) {
+	self.history = history_new(state_directory);
+	self.trap = trap_new(control);
+	self.notify = self.trap ? notify_new(control, baseline, self.trap) : NULL;
+	if (!self.reads || !self.sets || !self.history || !self.notify) {
 		log_error("no memory");
 		return -1;
 	}
+	period_tables_read(self.history);
 	set_library_up();
 	if (init_agent("townmeterd") != 0) {
 		log_error("net-snmp's library can not be set up");
@@ -228,6 +240,9 @@ void subagent_step(void)
 	if (self.session && !self.announced) {
 		log_info("connected to the master agent at %s", self.address);
 		self.announced = true;
+		/* On a stream what was sent arrives, or the session ends: once more would be twice. */
+		self.session->retries = 0;
+		trap_connect(self.trap, self.session);
 	}
 	if (!self.session && !self.told) {
 		log_warning("no master agent answers at %s: is snmpd running, with 'master agentx' in snmpd.conf and "
@@ -237,13 +252,17 @@ void subagent_step(void)
 	control_events(self.control);
 	sets_step(self.sets);
 	reads_step(self.reads);
+	notify_step(self.notify);
 }
 
 int64_t subagent_due(void)
 {
-	int64_t reads = reads_due(self.reads), sets = sets_due(self.sets);
+	const int64_t due[] = {reads_due(self.reads), sets_due(self.sets), notify_due(self.notify)};
+	int64_t first = INT64_MAX;
 
-	return reads < sets ? reads : sets;
+	for (size_t i = 0; i < sizeof due / sizeof due[0]; i++)
+		first = due[i] < first ? due[i] : first;
+	return first;
 }
 
 bool subagent_connected(void)
@@ -258,6 +277,13 @@ void subagent_stop(void)
 	self.session = NULL;
 	sets_free(self.sets);
 	reads_free(self.reads);
+	notify_free(self.notify);
+	trap_free(self.trap);
+	period_tables_read(NULL);
+	history_free(self.history);
 	self.sets = NULL;
 	self.reads = NULL;
+	self.notify = NULL;
+	self.trap = NULL;
+	self.history = NULL;
 }

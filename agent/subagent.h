@@ -10,8 +10,9 @@
 #include "control.h"
 
 /* Sets the library up and registers the tables. `address`: where the master listens, NULL for the usual
- * places. There is one subagent a process. Returns 0, or -1: one line went to the log. */
-int subagent_start(struct control *control, const char *address);
+ * places. `state_directory`: where the ledger is. Changes against `baseline` are notified: it should be
+ * control's first view. There is one subagent a process. Returns 0, or -1: one line went to the log. */
+int subagent_start(struct control *control, const char *address, const char *state_directory, struct view *baseline);
 
 /* Work that is due because of time or of the control's events; call after every wait. */
 void subagent_step(void);

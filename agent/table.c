@@ -48,6 +48,35 @@ static uint32_t lower_bound(const struct table *table, const struct view *view, 
 	return low;
 }
 
+/* The first row at this index or behind it; only behind it, unless `inclusive`. */
+static bool seek(const struct table *table, const struct view *view, const oid *index, size_t length, bool inclusive,
+		 struct instance *found)
+{
+	oid behind[MAX_OID_LEN + 1];
+
+	found->table = table;
+	if (table->seek) {
+		/* No index lies between this one and this one with a 0 behind it. */
+		if (!inclusive && length < sizeof behind / sizeof *behind) {
+			memcpy(behind, index, length * sizeof *behind);
+			behind[length++] = 0;
+			index = behind;
+		}
+		return table->seek(view, index, length, &found->closed);
+	}
+	found->row = lower_bound(table, view, index, length);
+	if (!inclusive && found->row < table->rows(view) && compare_row(table, view, found->row, index, length) == 0)
+		found->row++;
+	return found->row < table->rows(view);
+}
+
+static size_t index_of(const struct view *view, const struct instance *instance, oid *index)
+{
+	const struct table *table = instance->table;
+
+	return table->seek ? table->closed_index(&instance->closed, index) : table->index(view, instance->row, index);
+}
+
 int table_find(const struct view *view, const oid *name, size_t length, struct instance *found)
 {
 	for (const struct table *const *t = tables; *t; t++) {
@@ -58,11 +87,12 @@ int table_find(const struct view *view, const oid *name, size_t length, struct i
 		const struct column *column = length > at ? find_column(table, name[at]) : NULL;
 		if (!column)
 			return SNMP_NOSUCHOBJECT;
+		oid own[TABLE_INDEX_MAX];
 		const oid *index = name + at + 1;
-		uint32_t row = lower_bound(table, view, index, length - at - 1);
-		if (row == table->rows(view) || compare_row(table, view, row, index, length - at - 1) != 0)
+		if (!seek(table, view, index, length - at - 1, true, found) ||
+		    snmp_oid_compare(own, index_of(view, found, own), index, length - at - 1) != 0)
 			return SNMP_NOSUCHINSTANCE;
-		*found = (struct instance){table, column, row};
+		found->column = column;
 		return SNMP_ERR_NOERROR;
 	}
 	return SNMP_NOSUCHOBJECT;
@@ -72,33 +102,24 @@ int table_find(const struct view *view, const oid *name, size_t length, struct i
 static bool next_in(const struct table *table, const struct view *view, const oid *name, size_t length,
 		    bool inclusive, struct instance *found)
 {
-	uint32_t rows = table->rows(view), row = 0;
 	size_t c = 0, at = table->root_length;
 
-	if (rows == 0)
-		return false;
 	if (is_within(table, name, length)) {
 		if (length > at)
 			while (c < table->n_columns && table->columns[c].id < name[at])
 				c++;
 		if (c < table->n_columns && length > at && table->columns[c].id == name[at]) {
-			const oid *index = name + at + 1;
-			row = lower_bound(table, view, index, length - at - 1);
-			if (row < rows && !inclusive &&
-			    compare_row(table, view, row, index, length - at - 1) == 0)
-				row++;
-			if (row == rows) {
-				row = 0;
-				c++;
-			}
+			found->column = &table->columns[c++];
+			if (seek(table, view, name + at + 1, length - at - 1, inclusive, found))
+				return true;
 		}
 	} else if (snmp_oid_compare(name, length, table->root, at) > 0) {
 		return false;
 	}
 	if (c >= table->n_columns)
 		return false;
-	*found = (struct instance){table, &table->columns[c], row};
-	return true;
+	found->column = &table->columns[c];
+	return seek(table, view, NULL, 0, true, found);
 }
 
 bool table_next(const struct view *view, const oid *name, size_t length, bool inclusive, const oid *end,
@@ -121,15 +142,32 @@ size_t table_name(const struct view *view, const struct instance *instance, oid 
 
 	memcpy(name, table->root, table->root_length * sizeof *name);
 	name[table->root_length] = instance->column->id;
-	return table->root_length + 1 + table->index(view, instance->row, name + table->root_length + 1);
+	return table->root_length + 1 + index_of(view, instance, name + table->root_length + 1);
 }
 
 void table_get(const struct view *view, const struct instance *instance, struct value *value)
 {
-	if (instance->column->traffic)
-		instance->column->traffic(instance->table->traffic(view, instance->row), value);
+	const struct column *column = instance->column;
+
+	if (column->closed)
+		column->closed(&instance->closed, value);
+	else if (column->traffic)
+		column->traffic(instance->table->traffic(view, instance->row), value);
 	else
-		instance->column->get(view, instance->row, value);
+		column->get(view, instance->row, value);
+}
+
+/* An object whose value is a number. */
+static int take_number(const struct setting *setting, const netsnmp_variable_list *value, struct command *command)
+{
+	long number = *value->val.integer;
+
+	if (setting->type == ASN_UNSIGNED)
+		number &= UINT32_MAX;
+	if (number < (long)setting->least || number > (long)setting->most)
+		return SNMP_ERR_WRONGVALUE;
+	command->number = (uint32_t)number;
+	return SNMP_ERR_NOERROR;
 }
 
 /* The order of these checks is that of RFC 3416, 4.2.5. */
@@ -143,12 +181,13 @@ int table_check(const struct control *control, const netsnmp_variable_list *vari
 		size_t at = table->root_length;
 		const struct column *column =
 			variable->name_length > at ? find_column(table, variable->name[at]) : NULL;
-		if (!column || !column->setting || !control_may(control, column->setting->kind))
+		const struct setting *setting = column ? column->setting : NULL;
+		if (!setting || !control_may(control, setting->kind))
 			return SNMP_ERR_NOTWRITABLE;
-		if (variable->type != column->setting->type)
+		if (variable->type != setting->type)
 			return SNMP_ERR_WRONGTYPE;
-		command->kind = column->setting->kind;
-		int error = column->setting->take(variable, command);
+		command->kind = setting->kind;
+		int error = setting->take ? setting->take(variable, command) : take_number(setting, variable, command);
 		if (error != SNMP_ERR_NOERROR)
 			return error;
 		if (!table->name_row(variable->name + at + 1, variable->name_length - at - 1, command))
@@ -156,6 +195,26 @@ int table_check(const struct control *control, const netsnmp_variable_list *vari
 		return SNMP_ERR_NOERROR;
 	}
 	return SNMP_ERR_NOTWRITABLE;
+}
+
+uint32_t table_one_row(const struct view *view)
+{
+	(void)view;
+	return 1;
+}
+
+size_t table_index_zero(const struct view *view, uint32_t row, oid *index)
+{
+	(void)view;
+	(void)row;
+	index[0] = 0;
+	return 1;
+}
+
+bool table_name_zero(const oid *index, size_t length, struct command *command)
+{
+	(void)command;
+	return length == 1 && index[0] == 0;
 }
 
 size_t table_index_text(oid *index, const char *text)

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * THE table engine: sorted rows, column descriptors, exact and next lookup, the checks of a SET that
- * need no kernel. A group of scalars is a table with one row whose index is 0.
+ * need no kernel. The rows are those of the view, by number, or closed periods, which only a search by
+ * their index finds. A group of scalars is a table with one row whose index is 0.
  */
 #ifndef TOWNMETER_TABLE_H
 #define TOWNMETER_TABLE_H
 
+#include "closed.h"
 #include "control.h"
 #include "value.h"
 
-enum { TABLE_INDEX_MAX = 2 + NAME_TOWN_MAX + NAME_HOST_MAX, TABLE_ROOT_MAX = 14 };
+enum { TABLE_INDEX_MAX = 3 + NAME_TOWN_MAX + NAME_HOST_MAX, TABLE_ROOT_MAX = 14 };
 
 /* How a writable column takes a value. */
 struct setting {
 	enum command_kind kind; /* what is changed: the configuration may not allow it */
-	u_char type;            /* ASN_INTEGER or ASN_OCTET_STR: nothing else is looked into */
-	/* The value is of that type. Fills the command; returns SNMP_ERR_NOERROR or what is wrong. */
+	u_char type;            /* ASN_INTEGER, ASN_UNSIGNED or ASN_OCTET_STR: nothing else is looked into */
+	/* The value is of that type. Fills the command; returns SNMP_ERR_NOERROR or what is wrong. NULL: the
+	 * command's number is the value, if it lies within these. */
 	int (*take)(const netsnmp_variable_list *value, struct command *command);
+	uint32_t least, most;
 };
 
 struct column {
 	oid id;
-	/* One of the two: what towns and hosts have alike is read from their traffic. */
+	/* One of the three: what towns and hosts have alike is read from their traffic. */
 	void (*get)(const struct view *view, uint32_t row, struct value *value);
 	void (*traffic)(const struct view_traffic *traffic, struct value *value);
+	void (*closed)(const struct closed *row, struct value *value);
 	const struct setting *setting; /* NULL: read-only */
 };
 
@@ -33,9 +38,14 @@ struct table {
 	size_t root_length;
 	const struct column *columns;  /* ascending by id; all that can be read */
 	size_t n_columns;
+	/* Rows of the view: how many, and the index of each. Writes the index, returns its length: at most
+	 * TABLE_INDEX_MAX. */
 	uint32_t (*rows)(const struct view *view);
-	/* Writes the row's index, returns its length: at most TABLE_INDEX_MAX. */
 	size_t (*index)(const struct view *view, uint32_t row, oid *index);
+	/* Closed periods: the first row at or behind an index of any length; false if there is none. Its index,
+	 * as above. NULL: the rows are the view's. */
+	bool (*seek)(const struct view *view, const oid *index, size_t length, struct closed *row);
+	size_t (*closed_index)(const struct closed *row, oid *index);
 	/* The row's traffic; NULL if no column reads it. */
 	const struct view_traffic *(*traffic)(const struct view *view, uint32_t row);
 	/* Names the row in a command; false if no row can have this index. NULL: no settings. */
@@ -46,7 +56,8 @@ struct table {
 struct instance {
 	const struct table *table;
 	const struct column *column;
-	uint32_t row;
+	uint32_t row;         /* of the view */
+	struct closed closed; /* or this row */
 };
 
 /* The MIB's root, and its length. */
@@ -74,6 +85,11 @@ void table_get(const struct view *view, const struct instance *instance, struct 
 /* Checks one variable of a SET: object, type, value. Fills the command. Returns SNMP_ERR_NOERROR, or
  * the error for this variable. */
 int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command);
+
+/* A group of scalars has one row, whose index is 0, and which a command need not name. */
+uint32_t table_one_row(const struct view *view);
+size_t table_index_zero(const struct view *view, uint32_t row, oid *index);
+bool table_name_zero(const oid *index, size_t length, struct command *command);
 
 /* Appends a name to an index as RFC 2578, 7.7 has it: its length, then its octets. */
 size_t table_index_text(oid *index, const char *text);

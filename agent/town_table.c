@@ -7,6 +7,16 @@ static const struct view_town *town(const struct view *view, uint32_t row)
 	return &view_towns(view)[row];
 }
 
+static void get_unattributed_down(const struct view *view, uint32_t row, struct value *value)
+{
+	value_wide(value, town(view, row)->unattributed_down);
+}
+
+static void get_unattributed_up(const struct view *view, uint32_t row, struct value *value)
+{
+	value_wide(value, town(view, row)->unattributed_up);
+}
+
 static void get_hosts(const struct view *view, uint32_t row, struct value *value)
 {
 	value_gauge(value, town(view, row)->hosts);
@@ -15,6 +25,11 @@ static void get_hosts(const struct view *view, uint32_t row, struct value *value
 static void get_blocked_hosts(const struct view *view, uint32_t row, struct value *value)
 {
 	value_gauge(value, town(view, row)->blocked_hosts);
+}
+
+static void get_over_quota_hosts(const struct view *view, uint32_t row, struct value *value)
+{
+	value_gauge(value, town(view, row)->over_quota_hosts);
 }
 
 static void get_prefixes(const struct view *view, uint32_t row, struct value *value)
@@ -39,11 +54,15 @@ static void get_bypassed(const struct view *view, uint32_t row, struct value *va
 
 static const struct column columns[] = {
 	TRAFFIC_COLUMNS,
+	{.id = 17, .get = get_unattributed_down},
+	{.id = 18, .get = get_unattributed_up},
 	{.id = 19, .get = get_hosts},
 	{.id = 20, .get = get_blocked_hosts},
+	{.id = 21, .get = get_over_quota_hosts},
 	{.id = 22, .get = get_prefixes},
 	{.id = 23, .get = get_admin, .setting = &setting_admin},
 	{.id = 24, .get = get_ready, .setting = &setting_zero},
+	QUOTA_COLUMNS,
 	{.id = 27, .get = get_label},
 	{.id = 28, .get = get_bypassed},
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "quota.h"
+
 void traffic_down_octets(const struct view_traffic *traffic, struct value *value)
 {
 	value_wide(value, traffic->down.octets);
@@ -68,6 +70,26 @@ void traffic_period_up_packets(const struct view_traffic *traffic, struct value 
 	value_wide(value, traffic->period.up.packets);
 }
 
+void traffic_quota_percent(const struct view_traffic *traffic, struct value *value)
+{
+	value_gauge(value, traffic->quota.percent);
+}
+
+void traffic_quota_state(const struct view_traffic *traffic, struct value *value)
+{
+	value_integer(value, traffic->quota.state);
+}
+
+void traffic_quota(const struct view_traffic *traffic, struct value *value)
+{
+	value_gauge(value, traffic->quota.megabytes);
+}
+
+void traffic_quota_basis(const struct view_traffic *traffic, struct value *value)
+{
+	value_integer(value, traffic->quota.basis);
+}
+
 enum { ZERO_READY = 1, ZERO_ZERO = 2 };
 
 void get_ready(const struct view *view, uint32_t row, struct value *value)
@@ -107,6 +129,8 @@ static int take_remark(const netsnmp_variable_list *value, struct command *comma
 	return SNMP_ERR_NOERROR;
 }
 
-const struct setting setting_zero = {COMMAND_ZERO, ASN_INTEGER, take_zero};
-const struct setting setting_admin = {COMMAND_ADMIN, ASN_INTEGER, take_admin};
-const struct setting setting_remark = {COMMAND_REMARK, ASN_OCTET_STR, take_remark};
+const struct setting setting_zero = {.kind = COMMAND_ZERO, .type = ASN_INTEGER, .take = take_zero};
+const struct setting setting_admin = {.kind = COMMAND_ADMIN, .type = ASN_INTEGER, .take = take_admin};
+const struct setting setting_remark = {.kind = COMMAND_REMARK, .type = ASN_OCTET_STR, .take = take_remark};
+const struct setting setting_quota = {.kind = COMMAND_QUOTA, .type = ASN_UNSIGNED, .most = UINT32_MAX};
+const struct setting setting_basis = {.kind = COMMAND_BASIS, .type = ASN_INTEGER, .least = QUOTA_BOTH, .most = QUOTA_UP};

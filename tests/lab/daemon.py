@@ -10,7 +10,7 @@ from .proc import LabError, clean_env, run, wait_until
 _TREE = Path(__file__).resolve().parents[2]
 # A short max-age, so that scenarios wait little for a fresh look; what holds
 # with the values of a site, test_counters.py shows.
-CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block]\n"
+CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block, quota]\n"
 _TROUBLE = re.compile(r"Sanitizer|runtime error:|stack smashing|malloc\(\)|free\(\)|"
                       r"[Aa]ssertion .*failed")
 

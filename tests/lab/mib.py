@@ -19,9 +19,17 @@ AGENT = {
     "Snapshots": (6, COUNTER32), "SnapshotErrors": (7, COUNTER32),
     "LastError": (8, STRING), "LastErrorTime": (9, STRING),
     "RulesRead": (10, GAUGE32), "Towns": (11, GAUGE32), "Hosts": (12, GAUGE32),
-    "BlockedHosts": (13, GAUGE32), "TablesLastChange": (15, STRING),
+    "BlockedHosts": (13, GAUGE32), "OverQuotaHosts": (14, GAUGE32),
+    "TablesLastChange": (15, STRING), "LedgerStatus": (16, INTEGER),
+    "LedgerSaveTime": (17, STRING), "LedgerErrors": (18, COUNTER32),
     "KernelResets": (19, COUNTER32), "DiscontinuityTime": (20, STRING),
-    "OffloadDetected": (21, INTEGER),
+    "OffloadDetected": (21, INTEGER), "PeriodSchedule": (22, STRING),
+    "PeriodStart": (23, STRING), "PeriodNextEnd": (24, STRING),
+}
+CONTROL = {
+    "SpinLock": (1, INTEGER), "NotifyEnable": (2, INTEGER),
+    "NotifyMinInterval": (3, GAUGE32), "NotifyMaxPerMinute": (4, GAUGE32),
+    "NotifySuppressed": (5, COUNTER32),
 }
 _TRAFFIC = {
     "DownOctets": (2, COUNTER64), "UpOctets": (3, COUNTER64),
@@ -30,7 +38,14 @@ _TRAFFIC = {
     "DiscontinuityTime": (8, STRING), "PeriodNumber": (9, GAUGE32),
     "PeriodStart": (10, STRING), "PeriodDownOctets": (11, COUNTER64),
     "PeriodUpOctets": (12, COUNTER64), "PeriodDownPkts": (13, COUNTER64),
-    "PeriodUpPkts": (14, COUNTER64),
+    "PeriodUpPkts": (14, COUNTER64), "QuotaUsedPercent": (15, GAUGE32),
+    "QuotaState": (16, INTEGER), "QuotaMB": (25, GAUGE32), "QuotaBasis": (26, INTEGER),
+}
+_CLOSED = {
+    "Start": (2, STRING), "End": (3, STRING), "Reason": (4, INTEGER), "Complete": (5, INTEGER),
+    "DownOctets": (6, COUNTER64), "UpOctets": (7, COUNTER64),
+    "DownPkts": (8, COUNTER64), "UpPkts": (9, COUNTER64),
+    "QuotaMB": (10, GAUGE32), "OverMB": (11, COUNTER64),
 }
 TABLES = {
     "Total": (OBJECTS + (2, 1), {
@@ -40,7 +55,10 @@ TABLES = {
         "Source": (8, INTEGER), "Zero": (9, INTEGER),
     }),
     "Town": (OBJECTS + (3, 1), _TRAFFIC | {
+        "UnattributedDownOctets": (17, COUNTER64),
+        "UnattributedUpOctets": (18, COUNTER64),
         "Hosts": (19, GAUGE32), "BlockedHosts": (20, GAUGE32),
+        "OverQuotaHosts": (21, GAUGE32),
         "Prefixes": (22, STRING), "AdminStatus": (23, INTEGER),
         "Zero": (24, INTEGER), "Label": (27, STRING), "Bypassed": (28, INTEGER),
     }),
@@ -48,14 +66,21 @@ TABLES = {
         "OperStatus": (17, INTEGER), "BlockReason": (18, STRING),
         "LastChange": (19, STRING), "Label": (20, STRING),
         "Prefixes": (22, STRING), "AdminStatus": (23, INTEGER),
-        "Zero": (24, INTEGER), "Remark": (29, STRING),
+        "Zero": (24, INTEGER), "QuotaWarnPercent": (27, GAUGE32),
+        "QuotaAction": (28, INTEGER), "Remark": (29, STRING),
     }),
+    "TownClosed": (OBJECTS + (8, 1), _CLOSED),
+    "HostClosed": (OBJECTS + (9, 1), _CLOSED),
     "Address": (OBJECTS + (10, 1), {
         "TownName": (4, STRING), "HostName": (5, STRING),
     }),
 }
 WRITABLE = {("Total", "Zero"), ("Town", "AdminStatus"), ("Town", "Zero"),
-            ("Host", "AdminStatus"), ("Host", "Zero"), ("Host", "Remark")}
+            ("Town", "QuotaMB"), ("Town", "QuotaBasis"),
+            ("Host", "AdminStatus"), ("Host", "Zero"), ("Host", "Remark"),
+            ("Host", "QuotaMB"), ("Host", "QuotaBasis"), ("Host", "QuotaWarnPercent"),
+            ("Host", "QuotaAction")}
+WRITABLE_CONTROL = {"SpinLock", "NotifyEnable", "NotifyMinInterval", "NotifyMaxPerMinute"}
 
 CHAINS = {"forward": 1, "input": 2, "output": 3}
 BACKEND_NONE, BACKEND_LEGACY, BACKEND_NFTABLES, BACKEND_BOTH = 1, 2, 3, 4
@@ -64,6 +89,11 @@ ALLOWED, BLOCKED, PARTIAL, MISSING = 1, 2, 3, 4
 READY, ZERO = 1, 2
 TRUE, FALSE = 1, 2
 RULE, POLICY = 1, 2
+BOTH, DOWN, UP = 1, 2, 3
+NO_QUOTA, WITHIN, WARNED, EXCEEDED = 1, 2, 3, 4
+IGNORE, NOTIFY, BLOCK = 1, 2, 3  # townMeterHostQuotaAction
+LEDGER_OK, LEDGER_RESTORED, LEDGER_CREATED, LEDGER_FAILED = 1, 2, 3, 4
+SCHEDULE, HOST_ZERO, TOWN_ZERO, BY_COMMAND, REMOVED = 1, 2, 3, 4, 5  # why a period ended
 # townMeterHostBlockReason, bit 0 first.
 MANAGER, QUOTA, LOCAL, TOWN = 0x80, 0x40, 0x20, 0x10
 
@@ -83,6 +113,10 @@ def agent(name):
     return OBJECTS + (1, AGENT[name][0], 0)
 
 
+def control(name):
+    return OBJECTS + (11, CONTROL[name][0], 0)
+
+
 def column(table, name):
     entry, columns = TABLES[table]
     return entry + (columns[name][0],)
@@ -98,6 +132,14 @@ def town(town_name, name):
 
 def host(town_name, host_name, name):
     return column("Host", name) + index(town_name) + index(host_name)
+
+
+def town_closed(town_name, number, name):
+    return column("TownClosed", name) + index(town_name) + (number,)
+
+
+def host_closed(town_name, host_name, number, name):
+    return column("HostClosed", name) + index(town_name) + index(host_name) + (number,)
 
 
 def prefix(family, addr, length, name):

@@ -155,8 +155,8 @@ class Client:
 
     def table(self, name):
         """A whole table: {index: {column name: value}}.  The index is a tuple
-        of names as bytes; for totals the chain's number, for addresses the
-        instance identifier.  Fails on unknown columns, wrong types and holes."""
+        of names as bytes; for totals the chain's number, for closed periods
+        with their number behind it, for addresses the instance identifier.  Fails on unknown columns, wrong types and holes."""
         entry, columns = mib.TABLES[name]
         by_id = {number: (c, tag) for c, (number, tag) in columns.items()}
         rows = {}
@@ -171,6 +171,10 @@ class Client:
                 instance = mib.names(instance, 2)
             elif name == "Total":
                 instance, = instance
+            elif name == "TownClosed":
+                instance = (*mib.names(instance[:-1], 1), instance[-1])
+            elif name == "HostClosed":
+                instance = (*mib.names(instance[:-1], 2), instance[-1])
             rows.setdefault(instance, {})[column] = bind.value
         for instance, row in rows.items():
             assert set(row) == set(columns), \

@@ -16,6 +16,14 @@ ADMIN, ZERO, REMARK = (mib.host(*ALICE, c) for c in ("AdminStatus", "Zero", "Rem
 TOWN_ADMIN, TOWN_ZERO = mib.town("town-a", "AdminStatus"), mib.town("town-a", "Zero")
 TOTAL_ZERO = mib.total("forward", "Zero")
 INTEGERS = (ADMIN, ZERO, TOWN_ADMIN, TOWN_ZERO, TOTAL_ZERO)
+BASIS, ACTION = mib.host(*ALICE, "QuotaBasis"), mib.host(*ALICE, "QuotaAction")
+# The least and the greatest value of what takes a number; what takes an Unsigned32.
+NUMBERS = {BASIS: (1, 3), mib.town("town-a", "QuotaBasis"): (1, 3), ACTION: (1, 3),
+           mib.control("SpinLock"): (0, 2**31 - 1), mib.control("NotifyEnable"): (1, 2)}
+UNSIGNED = {mib.host(*ALICE, "QuotaMB"): (0, 2**32 - 1), mib.town("town-a", "QuotaMB"): (0, 2**32 - 1),
+            mib.host(*ALICE, "QuotaWarnPercent"): (0, 100),
+            mib.control("NotifyMinInterval"): (1, 86400),
+            mib.control("NotifyMaxPerMinute"): (1, 6000)}
 GOOD = (mib.host(*BOB, "AdminStatus"), mib.BLOCKED)
 
 ODD_TYPES = {
@@ -51,6 +59,12 @@ def test_wrong_type(refuse, kind):
     value = ODD_TYPES[kind]
     for oid in INTEGERS:
         refuse("wrongType", 1, (oid, value))
+    for oid in NUMBERS:
+        refuse("wrongType", 1, (oid, value))
+    for oid in UNSIGNED:
+        if kind != "gauge":
+            refuse("wrongType", 1, (oid, value))
+        refuse("wrongType", 1, (oid, 2))
     if not isinstance(value, bytes):
         refuse("wrongType", 1, (REMARK, value))
     # Behind a good one, the index says which.
@@ -66,6 +80,28 @@ def test_wrong_value(refuse, value):
     for oid in INTEGERS:
         refuse("wrongValue", 1, (oid, value))
     refuse("wrongValue", 3, GOOD, (ADMIN, 2), (TOWN_ZERO, value))
+
+
+def test_numbers_outside_their_range(refuse):
+    for oid, (least, most) in NUMBERS.items():
+        for value in {least - 1, most + 1, -2**31} - {2**31}:
+            refuse("wrongValue", 1, (oid, value))
+            refuse("wrongValue", 2, GOOD, (oid, value))
+    for oid, (least, most) in UNSIGNED.items():
+        for value in {max(least - 1, 0), min(most + 1, 2**32 - 1), 2**32 - 1}:
+            if not least <= value <= most:
+                refuse("wrongValue", 1, (oid, Value(mib.GAUGE32, value)))
+
+
+def test_the_spin_lock_has_another_value(refuse, shared):
+    """The whole request fails for the lock, whatever else is in it."""
+    lock = mib.control("SpinLock")
+    value = shared.client.value(lock)
+    for other in (value + 1, max(value - 1, 0) if value else 7, 2**31 - 1):
+        refuse("inconsistentValue", 1, (lock, other))
+        refuse("inconsistentValue", 2, (ZERO, 2), (lock, other))
+        refuse("inconsistentValue", 1, (lock, other), (ADMIN, 2))
+    assert shared.client.value(lock) == value
 
 
 @pytest.mark.parametrize("size", [64, 65, 255, 1000, 20000])
@@ -96,6 +132,14 @@ def test_no_creation(refuse):
         refuse("noCreation", 1, (oid, 2))
         refuse("noCreation", 2, GOOD, (oid, 2))
     refuse("noCreation", 1, (mib.host("town-a", "nobody", "Remark"), "x"))
+    for oid in (mib.host("town-a", "nobody", "QuotaMB"), mib.town("town-c", "QuotaMB"),
+                mib.host("town-c", "alice", "QuotaWarnPercent")):
+        refuse("noCreation", 1, (oid, Value(mib.GAUGE32, 50)))
+        refuse("noCreation", 2, GOOD, (oid, Value(mib.GAUGE32, 50)))
+    for oid in (mib.host("town-a", "nobody", "QuotaBasis"), mib.town("town-c", "QuotaBasis"),
+                mib.host("town-a", "nobody", "QuotaAction"), mib.control("SpinLock")[:-1],
+                mib.control("SpinLock") + (0,), mib.control("NotifyEnable")[:-1] + (1,)):
+        refuse("noCreation", 1, (oid, 2))
 
 
 def test_not_writable(refuse):
@@ -104,12 +148,15 @@ def test_not_writable(refuse):
                mib.GAUGE32: Value(mib.GAUGE32, 1), mib.COUNTER64: Value(mib.COUNTER64, 1)}
     rows = {"Total": (mib.CHAINS["forward"],), "Town": mib.index("town-a"),
             "Host": mib.index("town-a") + mib.index("alice"),
-            "Address": (1, 4, 10, 1, 0, 10, 32)}
+            "Address": (1, 4, 10, 1, 0, 10, 32), "TownClosed": mib.index("town-a") + (1,),
+            "HostClosed": mib.index("town-a") + mib.index("alice") + (1,)}
     oids = [(mib.agent(n), t) for n, (_, t) in mib.AGENT.items()]
+    oids += [(mib.control(n), t) for n, (_, t) in mib.CONTROL.items()
+             if n not in mib.WRITABLE_CONTROL]
     for table, (_, columns) in mib.TABLES.items():
         oids += [(mib.column(table, c) + rows[table], t) for c, (_, t) in columns.items()
                  if (table, c) not in mib.WRITABLE]
-    assert len(oids) > 50
+    assert len(oids) > 80
     for oid, tag in oids:
         refuse("notWritable", 1, (oid, fitting[tag]))
     refuse("notWritable", 3, GOOD, (ADMIN, 2), (mib.agent("Version"), "x"))
@@ -117,9 +164,9 @@ def test_not_writable(refuse):
 
 def test_what_is_not_served_is_not_writable(refuse, shared):
     """Columns of later versions, other places: some refusal, no crash."""
-    for oid in (mib.OBJECTS + (4, 1, 25) + mib.index("town-a") + mib.index("alice"),
-                mib.OBJECTS + (3, 1, 26) + mib.index("town-a"),
-                mib.OBJECTS + (11, 1, 0), mib.ROOT, mib.OBJECTS + (4,), mib.OBJECTS + (4, 1)):
+    for oid in (mib.OBJECTS + (4, 1, 21) + mib.index("town-a") + mib.index("alice"),
+                mib.OBJECTS + (3, 1, 29) + mib.index("town-a"), mib.OBJECTS + (11, 6, 0),
+                mib.OBJECTS + (6, 1, 1) + mib.index("town-a") + mib.index("web"), mib.ROOT, mib.OBJECTS + (4,), mib.OBJECTS + (4, 1)):
         error, index = shared.set((oid, 1))
         assert error in ("notWritable", "noCreation") and index == 1, mib.show(oid)
     shared.expect_unchanged(shared.before)
@@ -131,6 +178,10 @@ def test_the_same_instance_twice(refuse):
         refuse("inconsistentValue", 2, (ADMIN, a), (ADMIN, b))
     refuse("inconsistentValue", 3, GOOD, (ZERO, 2), (ZERO, 2))
     refuse("inconsistentValue", 2, (REMARK, "a"), (REMARK, "b"))
+    for oid in NUMBERS.keys() - {mib.control("SpinLock")}:
+        refuse("inconsistentValue", 3, GOOD, (oid, 2), (oid, 2))
+    for oid in UNSIGNED:
+        refuse("inconsistentValue", 3, GOOD, *[(oid, Value(mib.GAUGE32, 60))] * 2)
     refuse("inconsistentValue", 3, (TOWN_ZERO, 1), (ZERO, 1), (TOWN_ZERO, 1))
     refuse("inconsistentValue", 2, (TOTAL_ZERO, 2), (TOTAL_ZERO, 2))
 
@@ -180,7 +231,7 @@ def test_a_storm_of_nonsense(shared):
     """Two hundred requests with random mixtures of all of the above: each is
     answered with an error, none does anything, and the daemon lives."""
     rnd = random.Random(11)
-    oids = [*INTEGERS, REMARK, mib.agent("Version"), mib.host("x", "y", "Zero"),
+    oids = [*INTEGERS, *NUMBERS, *UNSIGNED, REMARK, mib.agent("Version"), mib.host("x", "y", "Zero"),
             mib.column("Host", "Zero") + (2**32 - 1,) * 5, mib.town("town-b", "AdminStatus")]
     values = [*ODD_TYPES.values(), 0, 3, -5, "y" * 64, b"\xff\xfe", "y" * 300]
     for _ in range(200):

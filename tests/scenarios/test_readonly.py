@@ -12,7 +12,7 @@ WRITES = [
     (mib.host(*ALICE, "AdminStatus"), mib.BLOCKED), (mib.host(*ALICE, "Zero"), mib.ZERO),
     (mib.host(*ALICE, "Remark"), "x"), (mib.town("town-a", "AdminStatus"), mib.BLOCKED),
     (mib.town("town-a", "Zero"), mib.ZERO), (mib.total("forward", "Zero"), mib.ZERO)]
-NOTHING = CONFIG.replace("[zero, block]", "[]")
+NOTHING = CONFIG.replace("[zero, block, quota]", "[]")
 # Of iptables-legacy: socket options as strace names them, and libiptc's numbers if
 # it does not. Of nf_tables: every message but those that get something.
 CALLS = ["setsockopt", "getsockopt", "sendto"]
@@ -76,7 +76,7 @@ def test_without_sets_nothing_is_written(make_lab):
 @pytest.mark.parametrize("allowed,refused", [
     ("zero", ("AdminStatus",)), ("block", ("Zero",))])
 def test_one_kind_of_set_is_allowed(make_lab, allowed, refused):
-    lab = make_lab(config=CONFIG.replace("[zero, block]", f"[{allowed}]")).article().up()
+    lab = make_lab(config=CONFIG.replace("[zero, block, quota]", f"[{allowed}]")).article().up()
     for oid, value in WRITES:
         column = "AdminStatus" if oid in (WRITES[0][0], WRITES[3][0]) else "Zero"
         if oid == WRITES[2][0]:

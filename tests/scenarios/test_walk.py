@@ -42,6 +42,7 @@ def expected(lab):
         oids += [mib.host("big", f"h{n * 37}", c) for c in mib.TABLES["Host"][1]]
         oids += [mib.prefix(4, bytes((10, 9, 0, n)), 32, c)
                  for c in mib.TABLES["Address"][1]]
+    oids += [mib.control(n) for n in mib.CONTROL]
     return sorted(oids)
 
 
@@ -113,6 +114,8 @@ def test_next_from_anywhere(big):
               mib.column("Address", "HostName") + (1, 4, 10, 9, 0, 7, 31),
               mib.column("Address", "HostName") + (2,),
               mib.OBJECTS + (4, 1, 21), mib.OBJECTS + (4, 1, 15), mib.OBJECTS + (5,),
+              mib.OBJECTS + (8,), mib.column("HostClosed", "Start") + (3, 300, 1),
+              mib.column("TownClosed", "OverMB") + mib.index("big"), mib.control("SpinLock"),
               mib.total("output", "Zero")]
     for _ in range(150):
         oid = list(rnd.choice(want))
@@ -145,9 +148,14 @@ def test_what_is_not_there(big):
             (mib.total("forward", "Pkts")[:-1] + (4,), mib.NO_INSTANCE),
             (mib.column("Address", "HostName") + (1, 4, 10, 9, 0, 250, 32), mib.NO_INSTANCE),
             # Columns that this version does not serve.
-            (mib.OBJECTS + (4, 1, 25) + mib.index("big") + mib.index("h37"), mib.NO_OBJECT),
-            (mib.OBJECTS + (1, 16, 0), mib.NO_OBJECT),
-            (mib.OBJECTS + (11, 1, 0), mib.NO_OBJECT)]:
+            (mib.OBJECTS + (4, 1, 21) + mib.index("big") + mib.index("h37"), mib.NO_OBJECT),
+            (mib.OBJECTS + (1, 25, 0), mib.NO_OBJECT),
+            (mib.OBJECTS + (11, 6, 0), mib.NO_OBJECT),
+            (mib.OBJECTS + (5, 1, 2) + mib.index("web"), mib.NO_OBJECT),
+            (mib.control("SpinLock")[:-1], mib.NO_INSTANCE),
+            (mib.control("SpinLock")[:-1] + (1,), mib.NO_INSTANCE),
+            (mib.town_closed("big", 1, "Start"), mib.NO_INSTANCE),
+            (mib.host_closed("big", "h37", 1, "Start"), mib.NO_INSTANCE)]:
         bind = big.client.get(oid).binds[0]
         assert (bind.oid, bind.value) == (oid, None), mib.show(oid)
         assert bind.tag in (mib.NO_INSTANCE, mib.NO_OBJECT), mib.show(oid)

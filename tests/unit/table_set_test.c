@@ -23,14 +23,18 @@ int64_t control_clock(void)
 
 enum { HOST = 4, TOWN = 3, TOTAL = 2 };
 
+/* A table's Entry is its only child; a group of scalars has none. */
+enum { CONTROL = 11 };
+
 /* Checks a SET of table.column.index, the index given as sub-identifiers that end with -1. */
 static int set_index(oid table, oid column, const long *index, u_char type, const void *data, size_t size,
 		     struct command *command)
 {
-	oid name[MAX_OID_LEN] = {TABLE_MIB, 1, table, 1, column};
-	size_t length = TABLE_MIB_LENGTH + 4;
+	oid name[MAX_OID_LEN] = {TABLE_MIB, 1, table, 1};
+	size_t length = TABLE_MIB_LENGTH + (table == CONTROL ? 2 : 3);
 	netsnmp_variable_list *variable = NULL;
 
+	name[length++] = column;
 	for (; *index >= 0; index++)
 		name[length++] = (oid)*index;
 	assert_non_null(snmp_varlist_add_variable(&variable, name, length, type, data, size));
@@ -44,7 +48,13 @@ static int set_integer(oid table, oid column, const long *index, long value, str
 	return set_index(table, column, index, ASN_INTEGER, &value, sizeof value, command);
 }
 
-static const long alice[] = {1, 'b', 5, 'a', 'l', 'i', 'c', 'e', -1}, town_b[] = {1, 'b', -1}, forward[] = {1, -1};
+static int set_unsigned(oid table, oid column, const long *index, u_long value, struct command *command)
+{
+	return set_index(table, column, index, ASN_UNSIGNED, &value, sizeof value, command);
+}
+
+static const long alice[] = {1, 'b', 5, 'a', 'l', 'i', 'c', 'e', -1}, town_b[] = {1, 'b', -1}, forward[] = {1, -1},
+		  zero[] = {0, -1};
 
 static void indexes(void **state)
 {
@@ -182,6 +192,73 @@ static void values(void **state)
 	assert_int_equal(command.kind, COMMAND_REMARK);
 }
 
+/* Values that are numbers: both ends of each range, and what is beyond. */
+static void numbers(void **state)
+{
+	static const struct {
+		oid table, column;
+		const long *index;
+		bool is_unsigned;
+		long value;
+		int error;
+		enum command_kind kind;
+	} cases[] = {
+		{HOST, 25, alice, true, 0, SNMP_ERR_NOERROR, COMMAND_QUOTA},
+		{HOST, 25, alice, true, 4294967295, SNMP_ERR_NOERROR, COMMAND_QUOTA},
+		{TOWN, 25, town_b, true, 50000, SNMP_ERR_NOERROR, COMMAND_QUOTA},
+		{HOST, 26, alice, false, 0, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{HOST, 26, alice, false, 1, SNMP_ERR_NOERROR, COMMAND_BASIS},
+		{HOST, 26, alice, false, 3, SNMP_ERR_NOERROR, COMMAND_BASIS},
+		{HOST, 26, alice, false, 4, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{HOST, 26, alice, false, -1, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{TOWN, 26, town_b, false, 2, SNMP_ERR_NOERROR, COMMAND_BASIS},
+		{HOST, 27, alice, true, 0, SNMP_ERR_NOERROR, COMMAND_WARN},
+		{HOST, 27, alice, true, 100, SNMP_ERR_NOERROR, COMMAND_WARN},
+		{HOST, 27, alice, true, 101, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{HOST, 27, alice, true, 4294967295, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{HOST, 28, alice, false, 0, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{HOST, 28, alice, false, 1, SNMP_ERR_NOERROR, COMMAND_ACTION},
+		{HOST, 28, alice, false, 3, SNMP_ERR_NOERROR, COMMAND_ACTION},
+		{HOST, 28, alice, false, 4, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{CONTROL, 1, zero, false, 0, SNMP_ERR_NOERROR, COMMAND_SPIN},
+		{CONTROL, 1, zero, false, 2147483647, SNMP_ERR_NOERROR, COMMAND_SPIN},
+		{CONTROL, 1, zero, false, -1, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{CONTROL, 3, zero, true, 0, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{CONTROL, 3, zero, true, 1, SNMP_ERR_NOERROR, COMMAND_NOTIFY_INTERVAL},
+		{CONTROL, 3, zero, true, 86400, SNMP_ERR_NOERROR, COMMAND_NOTIFY_INTERVAL},
+		{CONTROL, 3, zero, true, 86401, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{CONTROL, 4, zero, true, 0, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+		{CONTROL, 4, zero, true, 6000, SNMP_ERR_NOERROR, COMMAND_NOTIFY_MAX},
+		{CONTROL, 4, zero, true, 6001, SNMP_ERR_WRONGVALUE, COMMAND_NOTHING},
+	};
+	struct command command;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int error = cases[i].is_unsigned
+				    ? set_unsigned(cases[i].table, cases[i].column, cases[i].index, (u_long)cases[i].value, &command)
+				    : set_integer(cases[i].table, cases[i].column, cases[i].index, cases[i].value, &command);
+		if (error != cases[i].error)
+			fail_msg("case %zu: error %d", i, error);
+		if (error != SNMP_ERR_NOERROR)
+			continue;
+		assert_int_equal(command.kind, cases[i].kind);
+		assert_int_equal(command.number, cases[i].value);
+		assert_string_equal(command.town, cases[i].table == CONTROL ? "" : "b");
+		assert_string_equal(command.host, cases[i].table == HOST ? "alice" : "");
+	}
+	/* A TruthValue. */
+	for (long value = -1; value <= 3; value++) {
+		bool good = value == 1 || value == 2;
+		assert_int_equal(set_integer(CONTROL, 2, zero, value, &command), good ? SNMP_ERR_NOERROR : SNMP_ERR_WRONGVALUE);
+		assert_true(!good || command.number == (value == 1));
+	}
+	/* There is one instance, and it is 0. */
+	assert_int_equal(set_integer(CONTROL, 1, forward, 0, &command), SNMP_ERR_NOCREATION);
+	assert_int_equal(set_integer(CONTROL, 1, zero + 1, 0, &command), SNMP_ERR_NOCREATION);
+	assert_int_equal(set_integer(CONTROL, 1, alice, 0, &command), SNMP_ERR_NOCREATION);
+}
+
 /* RFC 3416, 4.2.5: of several errors, the first in its order. */
 static void order_of_errors(void **state)
 {
@@ -219,18 +296,29 @@ static void only_some_columns(void **state)
 			for (size_t i = 0; i < sizeof types; i++) {
 				size_t size = types[i] == ASN_NULL ? 0 : types[i] == ASN_IPADDRESS ? 4 : types[i] == ASN_COUNTER64 ? sizeof data : 8;
 				int error = set_index(table, column, alice, types[i], data, size, &command);
-				bool integer = (table == TOTAL && column == 9) ||
-					       ((table == TOWN || table == HOST) && (column == 23 || column == 24));
+				bool integer = (table == TOTAL && column == 9) || (table == HOST && column == 28) ||
+					       ((table == TOWN || table == HOST) &&
+						(column == 23 || column == 24 || column == 26)) ||
+					       (table == CONTROL && (column == 1 || column == 2));
+				bool number = ((table == TOWN || table == HOST) && column == 25) ||
+					      (table == HOST && column == 27) ||
+					      (table == CONTROL && (column == 3 || column == 4));
 				bool text = table == HOST && column == 29;
-				u_char own = integer ? ASN_INTEGER : ASN_OCTET_STR;
-				if (!integer && !text) {
+				u_char own = integer ? ASN_INTEGER : number ? ASN_UNSIGNED : ASN_OCTET_STR;
+				if (!integer && !number && !text) {
 					assert_int_equal(error, SNMP_ERR_NOTWRITABLE);
 					continue;
 				}
 				writable++;
-				assert_int_equal(error, types[i] == own ? SNMP_ERR_WRONGVALUE : SNMP_ERR_WRONGTYPE);
+				/* A quota and the spin lock may be 0; where other values may not, that is told first. */
+				bool any = column == 25 || column == 27 || (table == CONTROL && column == 1);
+				bool there = table == TOTAL ? false : column == 25 ? table == HOST : true;
+				int good = table == CONTROL || !there ? SNMP_ERR_NOCREATION : SNMP_ERR_NOERROR;
+				assert_int_equal(error, types[i] != own ? SNMP_ERR_WRONGTYPE
+							: any		? good
+									: SNMP_ERR_WRONGVALUE);
 			}
-	assert_int_equal(writable, 6 * sizeof types);
+	assert_int_equal(writable, 16 * sizeof types);
 }
 
 /* A view with the hosts 0 to 15 of town "b" that are in the set. */
@@ -296,11 +384,11 @@ static void empty_tables_and_long_names(void **state)
 {
 	struct view *view = view_new(0, 0, 0, 0, 1);
 	struct instance found;
-	oid name[MAX_OID_LEN] = {TABLE_MIB, 1, 1, 21}; /* the last of the scalars */
+	oid name[MAX_OID_LEN] = {TABLE_MIB, 1, 11, 5}; /* the last of the scalars */
 
 	(void)state;
 	assert_true(table_next(view, name, TABLE_MIB_LENGTH + 3, false, NULL, 0, &found));
-	assert_int_equal(found.column->id, 21);
+	assert_int_equal(found.column->id, 5);
 	assert_false(table_next(view, name, TABLE_MIB_LENGTH + 4, false, NULL, 0, &found));
 	assert_true(table_next(view, name, TABLE_MIB_LENGTH + 4, true, NULL, 0, &found));
 	view_release(view);
@@ -325,6 +413,7 @@ int main(void)
 		cmocka_unit_test(names_within_their_index),
 		cmocka_unit_test(longest_names),
 		cmocka_unit_test(values),
+		cmocka_unit_test(numbers),
 		cmocka_unit_test(order_of_errors),
 		cmocka_unit_test(only_some_columns),
 		cmocka_unit_test(rows_that_come_and_go),

@@ -61,7 +61,7 @@ static void walks_are_whole(void **state)
 
 	(void)state;
 	for (const struct table *const *t = tables; *t; t++)
-		expected += (*t)->n_columns * (*t)->rows(view);
+		expected += (*t)->rows ? (*t)->n_columns * (*t)->rows(view) : 0;
 	memcpy(name, mib, sizeof mib);
 	while (table_next(view, name, length, false, NULL, 0, &found)) {
 		size_t n = table_name(view, &found, next);
@@ -100,9 +100,9 @@ static void names_in_between(void **state)
 		bool brute = false;
 		for (const struct table *const *t = tables; *t && !brute; t++)
 			for (size_t c = 0; c < (*t)->n_columns && !brute; c++)
-				for (uint32_t r = 0; r < (*t)->rows(view) && !brute; r++) {
+				for (uint32_t r = 0; (*t)->rows && r < (*t)->rows(view) && !brute; r++) {
 					oid own[MAX_OID_LEN];
-					other = (struct instance){*t, &(*t)->columns[c], r};
+					other = (struct instance){.table = *t, .column = &(*t)->columns[c], .row = r};
 					brute = snmp_oid_compare(own, table_name(view, &other, own), name, length) > 0;
 				}
 		assert_int_equal(any, brute);
