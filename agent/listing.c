@@ -44,6 +44,8 @@ static int narrow(struct listing *l, const struct query *query, char *error)
 		snprintf(error, QUERY_ERROR_SIZE, "found the host %s/%s, expected a town", found.town, found.host);
 		return -1;
 	}
+	if (l->verb == QUERY_QUOTA && !found.host[0])
+		l->wants_hosts = false;
 	l->town = view_find_town(l->view, found.town);
 	l->end_town = l->town + 1;
 	l->host = first_host(l->view, l->town);
@@ -59,8 +61,13 @@ static int narrow(struct listing *l, const struct query *query, char *error)
 struct listing *listing_new(const struct service *service, const struct query *query, struct view *view,
 			    char error[QUERY_ERROR_SIZE])
 {
-	struct listing *l = calloc(1, sizeof *l);
+	struct listing *l;
 
+	if (query->verb == QUERY_REPORT && (query->all_periods || query->period > 0)) {
+		snprintf(error, QUERY_ERROR_SIZE, "this townmeterd keeps no closed periods, expected the period 0");
+		return NULL;
+	}
+	l = calloc(1, sizeof *l);
 	if (!l) {
 		snprintf(error, QUERY_ERROR_SIZE, "no memory for the answer");
 		return NULL;
@@ -98,7 +105,7 @@ static json_t *row(const struct listing *l, uint32_t town, uint32_t host)
 {
 	if (l->verb == QUERY_REPORT)
 		return rows_current(l->view, town, host);
-	return l->verb == QUERY_TOWNS ? rows_town(l->view, town) : rows_host(l->view, host);
+	return host == UINT32_MAX ? rows_town(l->view, town) : rows_host(l->view, host);
 }
 
 static enum service_step rows_step(struct listing *l, json_t **part)

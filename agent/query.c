@@ -194,6 +194,9 @@ static size_t index_of(enum query_verb verb)
 
 bool query_commands(const struct query *query)
 {
+	if (query->verb == QUERY_QUOTA && !query->has_megabytes && !query->has_basis && !query->has_warn &&
+	    !query->has_action)
+		return false;
 	return (verbs[index_of(query->verb)].takes & COMMANDS) != 0;
 }
 
@@ -242,9 +245,6 @@ static int check_row(const struct query *query, const char *verb, int takes, cha
 	if ((takes & NEEDS_ROW) && !row && !query->all)
 		return refuse(error, "\"%s\" names no row, expected \"name\" or \"town\"%s", verb,
 			      takes & ALL ? " or \"all\": true" : "");
-	if ((takes & QUOTA) && !query->has_megabytes && !query->has_basis && !query->has_warn && !query->has_action)
-		return refuse(error, "\"%s\" changes nothing, expected quota_mb, quota_basis, quota_warn_percent or "
-			      "quota_action", verb);
 	return 0;
 }
 

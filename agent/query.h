@@ -38,7 +38,7 @@ struct query {
  * expected. */
 int query_read(struct query *query, const char *line, size_t length, char error[QUERY_ERROR_SIZE]);
 
-/* Does it change something? */
+/* Does it change something? A quota of which nothing is to change is shown. */
 bool query_commands(const struct query *query);
 
 /*

@@ -14,6 +14,9 @@
 #include "client.h"
 #include "log.h"
 
+/* Who connects while the loop is busy elsewhere waits; more than can be connected are told so. */
+enum { BACKLOG = 64 };
+
 struct control_socket {
 	struct service service;
 	struct sockaddr_un address;
@@ -84,7 +87,7 @@ static int listen_at(struct control_socket *s)
 		return -1;
 	}
 	/* Nobody can connect before it listens, so the mode is in time. */
-	if (chmod(path, 0660) < 0 || lstat(path, &made) < 0 || listen(s->listener, SOCKET_CLIENTS) < 0) {
+	if (chmod(path, 0660) < 0 || lstat(path, &made) < 0 || listen(s->listener, BACKLOG) < 0) {
 		log_error("can not open the control socket %s: %s", path, strerror(errno));
 		unlink(path);
 		return -1;

@@ -215,6 +215,9 @@ static void lists(void **state)
 	assert_null(strstr(heard, "alice"));
 	expect("{\"verb\":\"hosts\",\"name\":\"town-b\"}\n", "\"error\":\"there is no town town-b\"");
 	expect("{\"verb\":\"towns\",\"name\":\"town-a/bob\"}\n", "expected a town");
+	expect("{\"verb\":\"quota\",\"name\":\"town-a/bob\"}\n", "\"quota_action\"");
+	expect("{\"verb\":\"quota\",\"name\":\"town-a\"}\n", "\"town\":\"town-a\"");
+	assert_null(strstr(heard, "\"host\""));
 	expect("{\"verb\":\"report\",\"period\":0}\n", "\"host\":null");
 	assert_non_null(strstr(heard, "\"host\":\"alice\""));
 }

@@ -52,6 +52,10 @@ static void good(void **state)
 	assert_true(!q.has_warn && !q.has_action);
 	assert_int_equal(read_text(&q, "{\"verb\":\"quota\",\"name\":\"t/h\",\"quota_warn_percent\":0,\"quota_action\":\"block\"}"), 0);
 	assert_true(q.has_warn && q.warn_percent == 0 && q.has_action && q.action == 3 && !q.has_megabytes);
+	assert_true(query_commands(&q));
+	/* Nothing is to change: it is shown. */
+	assert_int_equal(read_text(&q, "{\"verb\":\"quota\",\"name\":\"t/h\"}"), 0);
+	assert_false(query_commands(&q));
 }
 
 static void bad(void **state)
@@ -84,7 +88,7 @@ static void bad(void **state)
 		{"{\"verb\":\"block\",\"town\":\"12345678901234567890123456789\"}", "has 29 octets, expected at most 28"},
 		{"{\"verb\":\"block\",\"host\":\"a\"}", "found \"host\" without \"town\""},
 		{"{\"verb\":\"block\",\"name\":\"a\",\"host\":\"a\"}", "found \"name\" and \"host\""},
-		{"{\"verb\":\"quota\",\"name\":\"a\"}", "changes nothing"},
+		{"{\"verb\":\"quota\",\"quota_mb\":1}", "names no row"},
 		{"{\"verb\":\"quota\",\"name\":\"a\",\"quota_mb\":1.5}", "\"quota_mb\" is a number, expected a whole"},
 		{"{\"verb\":\"quota\",\"name\":\"a\",\"quota_mb\":-1}", "\"quota_mb\" is -1, expected 0 to 4294967295"},
 		{"{\"verb\":\"quota\",\"name\":\"a\",\"quota_mb\":4294967296}", "expected 0 to 4294967295"},
