@@ -9,12 +9,13 @@
 #include "listing.h"
 #include "order.h"
 #include "query.h"
+#include "report.h"
 #include "rows.h"
 
 /* How long a fresh look is waited for. */
 static const int64_t patience = 1000000000;
 
-enum stage { STAGE_REFUSED, STAGE_FRESH, STAGE_LISTING, STAGE_ORDER };
+enum stage { STAGE_REFUSED, STAGE_FRESH, STAGE_LISTING, STAGE_REPORT, STAGE_ORDER };
 
 struct answer {
 	const struct service *service;
@@ -24,6 +25,7 @@ struct answer {
 	uint64_t stale;          /* STAGE_FRESH: the view that was too old */
 	int64_t deadline;
 	struct listing *listing;
+	struct report *report;
 	struct order *order;
 };
 
@@ -88,6 +90,10 @@ static enum stage begin(struct answer *answer, struct view *view)
 		answer->order = order_new(answer->service->control, &answer->query, view, answer->error);
 		return answer->order ? STAGE_ORDER : STAGE_REFUSED;
 	}
+	if (answer->query.verb == QUERY_REPORT && (answer->query.all_periods || answer->query.period > 0)) {
+		answer->report = report_new(answer->service->state_directory, &answer->query, view, answer->error);
+		return answer->report ? STAGE_REPORT : STAGE_REFUSED;
+	}
 	answer->listing = listing_new(answer->service, &answer->query, view, answer->error);
 	return answer->listing ? STAGE_LISTING : STAGE_REFUSED;
 }
@@ -122,6 +128,13 @@ enum service_step answer_step(struct answer *answer, char **line)
 			*line = line_of(object);
 		return step;
 	}
+	if (answer->stage == STAGE_REPORT) {
+		enum service_step step = report_step(answer->report, &object, answer->error);
+		if (answer->error[0])
+			return refuse(line, answer->error);
+		*line = line_of(object);
+		return step;
+	}
 	int ended = order_step(answer->order, &object, answer->error);
 	if (ended == 0)
 		return SERVICE_WAITS;
@@ -143,6 +156,7 @@ void answer_free(struct answer *answer)
 	if (!answer)
 		return;
 	listing_free(answer->listing);
+	report_free(answer->report);
 	order_free(answer->order);
 	free(answer);
 }

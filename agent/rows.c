@@ -218,28 +218,52 @@ json_t *rows_status(const struct view *view, int64_t now)
 	return whole(object, failed);
 }
 
+/* More than can be counted is that. */
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+json_t *rows_closed(const struct closed *closed)
+{
+	struct amount sum = {add(closed->down.packets, closed->up.packets), add(closed->down.octets, closed->up.octets)};
+	json_t *object = json_object();
+	int failed = !object;
+
+	failed |= json_object_set_new(object, "town", rows_text(closed->town));
+	failed |= json_object_set_new(object, "host", closed->is_host ? rows_text(closed->host) : json_null());
+	failed |= set_number(object, "period", closed->number);
+	failed |= json_object_set_new(object, "start", rows_time(closed->start));
+	failed |= json_object_set_new(object, "end", rows_time(closed->end));
+	failed |= json_object_set_new(object, "reason",
+				      closed->reason ? json_string(words_of(&words_end, closed->reason)) : json_null());
+	failed |= json_object_set_new(object, "complete", json_boolean(closed->complete));
+	failed |= set_amount(object, "", "down_", &closed->down);
+	failed |= set_amount(object, "", "up_", &closed->up);
+	failed |= set_amount(object, "", "total_", &sum);
+	failed |= set_number(object, "quota_mb", closed->quota_mb);
+	failed |= json_object_set_new(object, "over_mb", rows_amount(closed->over_mb));
+	return whole(object, failed);
+}
+
 json_t *rows_current(const struct view *view, uint32_t town, uint32_t host)
 {
 	const struct view_traffic *traffic = host == UINT32_MAX ? &view_towns(view)[town].traffic
 								: &view_hosts(view)[host].traffic;
 	const struct view_period *period = &traffic->period;
-	struct amount sum = {period->down.packets + period->up.packets, period->down.octets + period->up.octets};
-	struct quota quota = {.megabytes = traffic->quota.megabytes, .basis = traffic->quota.basis};
-	uint64_t used = quota_used(&quota, period->down.octets, period->up.octets);
-	json_t *object = json_object();
-	int failed = !object;
+	const struct quota quota = {.megabytes = traffic->quota.megabytes, .basis = traffic->quota.basis};
+	struct closed closed = {
+		.is_host = host != UINT32_MAX,
+		.number = period->number,
+		.start = period->start,
+		.complete = traffic->discontinuity <= period->start,
+		.down = period->down,
+		.up = period->up,
+		.quota_mb = quota.megabytes,
+		.over_mb = quota_over(&quota, quota_used(&quota, period->down.octets, period->up.octets))};
 
-	failed |= json_object_set_new(object, "town", rows_text(view_towns(view)[town].name));
-	failed |= json_object_set_new(object, "host", host == UINT32_MAX ? json_null() : rows_text(view_hosts(view)[host].name));
-	failed |= set_number(object, "period", period->number);
-	failed |= json_object_set_new(object, "start", rows_time(period->start));
-	failed |= json_object_set_new(object, "end", json_null());
-	failed |= json_object_set_new(object, "reason", json_null());
-	failed |= json_object_set_new(object, "complete", json_boolean(traffic->discontinuity <= period->start));
-	failed |= set_amount(object, "", "down_", &period->down);
-	failed |= set_amount(object, "", "up_", &period->up);
-	failed |= set_amount(object, "", "total_", &sum);
-	failed |= set_number(object, "quota_mb", traffic->quota.megabytes);
-	failed |= json_object_set_new(object, "over_mb", rows_amount(quota_over(&quota, used)));
-	return whole(object, failed);
+	memcpy(closed.town, view_towns(view)[town].name, sizeof closed.town);
+	if (closed.is_host)
+		memcpy(closed.host, view_hosts(view)[host].name, sizeof closed.host);
+	return rows_closed(&closed);
 }

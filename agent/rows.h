@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "closed.h"
 #include "view.h"
 
 /* Numbers that do not fit a signed 64-bit integer, as which many programs read one, are strings of digits. */
@@ -26,6 +27,9 @@ json_t *rows_status(const struct view *view, int64_t now);
 /* One row of the view. */
 json_t *rows_town(const struct view *view, uint32_t town);
 json_t *rows_host(const struct view *view, uint32_t host);
+
+/* A closed period, or one that goes on: `end` and `reason` are 0. */
+json_t *rows_closed(const struct closed *closed);
 
 /* The current period of a row in the form of a closed one; `host`: UINT32_MAX for the town itself. */
 json_t *rows_current(const struct view *view, uint32_t town, uint32_t host);
