@@ -17,7 +17,8 @@
 #include "log.h"
 #include "subagent.h"
 
-enum { OWN = 2, ROOM = 64 };
+/* Our own descriptors: signals, the control's events, the control socket's; then the library's. */
+enum { SIGNALS, EVENTS, SOCKET, OWN = SOCKET + SOCKET_POLLS, ROOM = 64 };
 
 int loop_signals(void)
 {
@@ -94,23 +95,27 @@ static int milliseconds_until(int64_t due)
 	return due <= now ? 0 : (int)((due - now) / 1000000) + 1;
 }
 
-int loop_run(struct control *control, int signals, void (*reload)(void))
+int loop_run(struct control *control, struct control_socket *socket, int signals, void (*reload)(void))
 {
 	struct pollfd polls[OWN + ROOM];
 
 	for (;;) {
 		subagent_step();
-		int wait = milliseconds_until(subagent_due());
-		polls[0] = (struct pollfd){.fd = signals, .events = POLLIN};
-		polls[1] = (struct pollfd){.fd = control_fd(control), .events = POLLIN};
-		nfds_t n = library_wants(polls + OWN, &wait);
-		if (poll(polls, OWN + n, wait) < 0) {
+		socket_step(socket);
+		int64_t due = subagent_due() < socket_due(socket) ? subagent_due() : socket_due(socket);
+		int wait = milliseconds_until(due);
+		polls[SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
+		polls[EVENTS] = (struct pollfd){.fd = control_fd(control), .events = POLLIN};
+		nfds_t clients = socket_wants(socket, polls + SOCKET), own = SOCKET + clients;
+		nfds_t n = library_wants(polls + own, &wait);
+		if (poll(polls, own + n, wait) < 0) {
 			if (errno == EINTR)
 				continue;
 			return -1;
 		}
-		if (polls[0].revents && take_signals(signals, reload))
+		if (polls[SIGNALS].revents && take_signals(signals, reload))
 			return 0;
-		library_reads(polls + OWN, n);
+		library_reads(polls + own, n);
+		socket_ready(socket, polls + SOCKET, clients);
 	}
 }

@@ -18,10 +18,12 @@
 #include "options.h"
 #include "recognise.h"
 #include "settings.h"
+#include "socket.h"
 #include "subagent.h"
 
 static struct options options;
 static struct control *control;
+static struct control_socket *control_socket;
 
 static void report_mistake(const char *line)
 {
@@ -108,12 +110,16 @@ static int serve(const struct control_options *made)
 		log_error("can not start: %s", strerror(errno));
 		goto out;
 	}
-	if (subagent_start(control, options.agentx, options.state_directory, first) < 0)
+	const struct service service = {
+		.control = control, .read_only = options.read_only, .state_directory = options.state_directory,
+		.connected = subagent_connected};
+	control_socket = socket_new(options.control_socket, &service);
+	if (!control_socket || subagent_start(control, options.agentx, options.state_directory, first) < 0)
 		goto out;
 	view_release(first);
 	first = NULL;
 	sd_notify(0, "READY=1");
-	result = loop_run(control, signals, reload) < 0;
+	result = loop_run(control, control_socket, signals, reload) < 0;
 	if (result)
 		log_error("can not wait for requests: %s", strerror(errno));
 	sd_notify(0, "STOPPING=1");
@@ -122,7 +128,9 @@ static int serve(const struct control_options *made)
 	subagent_stop();
 out:
 	view_release(first);
+	socket_close(control_socket);
 	control_free(control);
+	socket_free(control_socket);
 	return result;
 }
 

@@ -15,7 +15,7 @@ static const char help[] =
 	"  -c CONFIG          configuration file (default " SYSCONFDIR "/townmeter/townmeter.yaml, if it exists)\n"
 	"  -x AGENTX-ADDRESS  where the master agent listens (default " "/var/agentx/master or /run/agentx/master)\n"
 	"  -s STATE-DIR       where state is kept (default " STATEDIR ")\n"
-	"  -S CONTROL-SOCKET  not used by this version\n"
+	"  -S CONTROL-SOCKET  where the command townmeter finds this daemon (default " CONTROLSOCKET ")\n"
 	"  -v                 log more\n"
 	"  --check            print every rule and what it is taken for, and end\n"
 	"  --read-only        every SET fails; nothing is ever written to the packet filter\n";
@@ -31,7 +31,7 @@ int options_read(struct options *options, int argc, char **argv)
 		{NULL, 0, NULL, 0}};
 	int option;
 
-	*options = (struct options){.state_directory = STATEDIR};
+	*options = (struct options){.state_directory = STATEDIR, .control_socket = CONTROLSOCKET};
 	while ((option = getopt_long(argc, argv, "fc:x:s:S:vh", names, NULL)) != -1) {
 		switch (option) {
 		case 'f':

@@ -29,6 +29,7 @@ class Daemon:
         self.dir.mkdir(exist_ok=True)
         self.state = self.dir / "state"
         self.state.mkdir(exist_ok=True)
+        self.socket = self.dir / "control.sock"
         self.config = self.dir / "townmeter.yaml"
         self.config.write_text(config)
         self.args = list(args)
@@ -51,7 +52,7 @@ class Daemon:
 
     def argv(self, *more, socket=None):
         return [program(), "-f", "-c", self.config, "-x", self.agentx,
-                "-s", self.state, "-S", socket or self.dir / "control.sock",
+                "-s", self.state, "-S", socket or self.socket,
                 *self.args, *more]
 
     def start(self, *more):
@@ -68,6 +69,11 @@ class Daemon:
         """Run it to its end in the foreground: for what must not stay up."""
         return run(self.ns.cmd(*self.argv(*more, **kw)), timeout, check=False,
                    env=self.env())
+
+    def command(self, *argv, socket=None, timeout=40):
+        """Run townmeter, the command, against this daemon."""
+        env = self.env() | {"TOWNMETER_SOCKET": str(socket or self.socket), "TZ": "UTC"}
+        return run([program().with_name("townmeter"), *argv], timeout, check=False, env=env)
 
     def trace(self):
         """What strace saw in a run that ended; complete when it says so."""

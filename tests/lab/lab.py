@@ -225,6 +225,18 @@ class Lab:
         """SET by the raw client; returns (error name, error index)."""
         return self.client.set(*binds).status
 
+    def townmeter(self, *argv, fails=0, **kw):
+        """The command: what it printed, once it ended as it should."""
+        done = self.daemon.command(*argv, **kw)
+        assert done.returncode == fails, f"{argv}: {done.returncode} {done.stdout} {done.stderr}"
+        if fails:
+            # One clear line, and nothing that could be taken for an answer.
+            assert done.stderr.startswith("townmeter: ") and done.stderr.count("\n") == 1, done.stderr
+            assert done.stdout == "", done.stdout
+            return done.stderr
+        assert done.stderr == "", done.stderr
+        return done.stdout
+
     def must_set(self, *binds):
         status = self.set(*binds)
         assert status == ("noError", 0), \
