@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ledger_connect.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 
 /* The WAL is taken back to this size when it starts anew. */
@@ -69,6 +72,15 @@ int ledger_connect(const char *path, enum ledger_way way, int wait, sqlite3 **db
 		return rc;
 	}
 	rc = sqlite3_open_v2(uri, db, ways[way].flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	/* SQLite opens what it can not write for reading, and says so only when asked. */
+	if (rc == SQLITE_OK && way <= LEDGER_BUILD && sqlite3_db_readonly(*db, "main") != 0) {
+		/* Not with open(2): to close a file again would end the locks of all connections to it. */
+		int error = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? errno : EROFS;
+		snprintf(text, size, "it is read-only (%s)", strerror(error));
+		sqlite3_close(*db);
+		*db = NULL;
+		return SQLITE_READONLY;
+	}
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(*db, 1);
 		sqlite3_busy_timeout(*db, wait);
@@ -80,9 +92,6 @@ int ledger_connect(const char *path, enum ledger_way way, int wait, sqlite3 **db
 		rc = sqlite3_exec(*db, ways[way].pragmas, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(*db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
-	/* SQLite opens what it can not write for reading, and says so only when asked. */
-	if (rc == SQLITE_OK && way <= LEDGER_BUILD && sqlite3_db_readonly(*db, "main") != 0)
-		rc = SQLITE_READONLY;
 	if (rc == SQLITE_OK)
 		return rc;
 	ledger_describe(*db, rc, text, size);
