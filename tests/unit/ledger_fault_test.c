@@ -21,9 +21,9 @@
 enum { WRITES = 1, SYNCS = 2, OPENS = 4, NAMES = 8, READS = 16 };
 
 static struct {
-	unsigned kinds;   /* 0: nothing fails */
-	int countdown;    /* calls until it fails; 0 and below: failing */
-	bool lasting;     /* fails from then on */
+	unsigned kinds; /* 0: nothing fails */
+	int countdown;  /* calls until it fails; 0 and below: failing */
+	bool lasting;   /* fails from then on */
 	int error;
 	int hits;
 	void (*before)(void); /* called in place of a failure */
@@ -57,18 +57,6 @@ static int open_file(const char *path, int flags, unsigned mode)
 }
 
 /* These take the place of the C library's, for SQLite as well. */
-int open(const char *path, int flags, ...);
-int open64(const char *path, int flags, ...);
-int fsync(int fd);
-int fdatasync(int fd);
-ssize_t write(int fd, const void *data, size_t size);
-ssize_t pwrite(int fd, const void *data, size_t size, off_t at);
-ssize_t pwrite64(int fd, const void *data, size_t size, off_t at);
-ssize_t pread(int fd, void *data, size_t size, off_t at);
-ssize_t pread64(int fd, void *data, size_t size, off_t at);
-int ftruncate(int fd, off_t size);
-int ftruncate64(int fd, off_t size);
-
 int open(const char *path, int flags, ...)
 {
 	va_list args;
@@ -363,7 +351,9 @@ static void copies(struct run *run)
 	char why[LEDGER_ERROR_SIZE];
 	struct ledger_contents contents = {0};
 	sqlite3 *db;
-	assert_int_equal(ledger_connect(path_in(&run->directory, "other"), LEDGER_IMMUTABLE, 0, &db, why, sizeof why), SQLITE_OK);
+	assert_int_equal(
+		ledger_connect(path_in(&run->directory, "other"), LEDGER_IMMUTABLE, 0, &db, why, sizeof why),
+		SQLITE_OK);
 	assert_int_equal(ledger_read(db, true, &contents, why), LEDGER_FOUND_GOOD);
 	size_t size = contents.sheets[LEDGER_AGENT].size;
 	assert_true(size == strlen(agents[2]) || (result < 0 && size == strlen(agents[1])));
@@ -388,10 +378,14 @@ struct deed {
 };
 
 static const struct deed deeds[] = {
-	{"open nothing", NOTHING, false, open_nothing}, {"open saved", SAVED, false, open_saved},
-	{"open damaged", DAMAGED, false, open_damaged}, {"save", SAVED, true, saves},
-	{"first save", NOTHING, true, saves},           {"intend", SAVED, true, intends},
-	{"copy", SAVED, true, copies},                  {"close", SAVED, true, closes},
+	{"open nothing", NOTHING, false, open_nothing},
+	{"open saved", SAVED, false, open_saved},
+	{"open damaged", DAMAGED, false, open_damaged},
+	{"save", SAVED, true, saves},
+	{"first save", NOTHING, true, saves},
+	{"intend", SAVED, true, intends},
+	{"copy", SAVED, true, copies},
+	{"close", SAVED, true, closes},
 };
 enum { DEEDS = sizeof deeds / sizeof *deeds };
 
@@ -553,7 +547,10 @@ static void unread_file(void **state)
 	assert_int_equal(state_of(ledger), 0);
 	assert_true(ledger_was_damaged(ledger));
 	assert_saves_again(ledger, &directory);
-	assert_int_equal(count_files(&directory, "ledger.db.unread-2") + count_files(&directory, "ledger.db.damaged-2") > 0, 1);
+	assert_int_equal(count_files(&directory, "ledger.db.unread-2") +
+					 count_files(&directory, "ledger.db.damaged-2") >
+				 0,
+			 1);
 	ledger_close(ledger);
 	directory_remove(&directory);
 }
@@ -580,8 +577,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writes_fail),  cmocka_unit_test(syncs_fail), cmocka_unit_test(opens_fail),
-		cmocka_unit_test(names_fail),   cmocka_unit_test(reads_fail), cmocka_unit_test(killed_before_every_call),
+		cmocka_unit_test(writes_fail),    cmocka_unit_test(syncs_fail),
+		cmocka_unit_test(opens_fail),     cmocka_unit_test(names_fail),
+		cmocka_unit_test(reads_fail),     cmocka_unit_test(killed_before_every_call),
 		cmocka_unit_test(read_only_disk), cmocka_unit_test(unread_file),
 	};
 
