@@ -47,8 +47,8 @@ struct ledger_save {
 };
 
 /* Opens the ledger in this directory, which exists. NULL with one line in `error` only if the file is of a
- * newer version of townmeter, its path is too long, or there is no memory. Whatever else is wrong, there is a ledger: it holds what
- * could be read, and its status is LEDGER_FAILED if it can not be saved. */
+ * newer version of townmeter, its path is too long, or there is no memory. Whatever else is wrong, there is a
+ * ledger: it holds what could be read, and its status is LEDGER_FAILED if it can not be saved. */
 struct ledger *ledger_open(const char *directory, char error[LEDGER_ERROR_SIZE]);
 
 /* Closes it, without a save. NULL is allowed. */
