@@ -89,6 +89,12 @@ bool history_seek(struct history *history, bool is_host, const uint8_t *key, siz
 	return false;
 }
 
+static void put(char *name, size_t size, const char *text)
+{
+	assert_true(strlen(text) < size);
+	memcpy(name, text, strlen(text) + 1);
+}
+
 /* --- views ----------------------------------------------------------------------- */
 enum { ALICE, BOB, DAVE };
 
@@ -107,12 +113,12 @@ static struct view *make(void)
 	view->agent.notify_enable = true;
 	view->agent.notify_min_interval = 60;
 	view->agent.notify_max_per_minute = 60;
-	strcpy(view_towns(view)[0].name, "a");
-	strcpy(view_towns(view)[1].name, "b");
-	strcpy(view_hosts(view)[ALICE].name, "alice");
-	strcpy(view_hosts(view)[BOB].name, "robert");
-	strcpy(view_hosts(view)[DAVE].name, "dave");
-	strcpy(view_text(view, 1), "unpaid");
+	put(view_towns(view)[0].name, sizeof view_towns(view)[0].name, "a");
+	put(view_towns(view)[1].name, sizeof view_towns(view)[1].name, "b");
+	put(view_hosts(view)[ALICE].name, sizeof view_hosts(view)[ALICE].name, "alice");
+	put(view_hosts(view)[BOB].name, sizeof view_hosts(view)[BOB].name, "robert");
+	put(view_hosts(view)[DAVE].name, sizeof view_hosts(view)[DAVE].name, "dave");
+	put(view_text(view, 1), 8, "unpaid");
 	view_hosts(view)[DAVE].town = 1;
 	for (int i = 0; i < 3; i++) {
 		struct view_host *host = &view_hosts(view)[i];
@@ -337,8 +343,8 @@ static void add_closed(bool is_host, const char *town, const char *host, uint32_
 
 	memset(row, 0, sizeof *row);
 	row->is_host = is_host;
-	strcpy(row->town, town);
-	strcpy(row->host, host);
+	put(row->town, sizeof row->town, town);
+	put(row->host, sizeof row->host, host);
 	row->number = number;
 	row->reason = reason;
 	row->end = end;
@@ -482,7 +488,7 @@ static void rows_that_come_and_go(void **state)
 	(void)state;
 	view->serial = 1000000;
 	view->agent = current->agent;
-	strcpy(view_towns(view)[0].name, "b");
+	put(view_towns(view)[0].name, sizeof view_towns(view)[0].name, "b");
 	view_towns(view)[0].traffic.period.number = 3;
 	*host_of(view, 0) = *host_of(current, DAVE);
 	host_of(view, 0)->town = 0;
