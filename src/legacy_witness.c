@@ -24,10 +24,17 @@ struct noted_change {
 	struct xt_counters counter; /* EDIT_ADD, EDIT_INSERT */
 };
 
+/* iptables writes one form of it, so there is no need to walk over all the entries before it. */
 struct xt_counters *legacy_witness_of(const struct legacy_table *table)
 {
-	size_t offset = 0;
+	size_t size = legacy_head_size(table->family) + XT_ALIGN(sizeof(struct xt_error_target)), offset = 0;
 
+	if (table->info.size >= size) {
+		struct legacy_entry last = legacy_entry_at(table->family, table->entries, table->info.size - size);
+		if (last.next_offset == size && last.target_offset == legacy_head_size(table->family) &&
+		    strcmp(last.target->u.user.name, XT_ERROR_TARGET) == 0)
+			return last.counters;
+	}
 	for (unsigned i = 1; i < table->info.num_entries; i++)
 		offset += legacy_entry_at(table->family, table->entries, offset).next_offset;
 	return legacy_entry_at(table->family, table->entries, offset).counters;
