@@ -78,7 +78,7 @@ void control_publish(struct control *control)
 /* Nobody sees what the ledger does not have, but for a ledger that can not be saved. */
 static void save_and_publish(struct control *control)
 {
-	workshop_save(&control->workshop, NULL, 0);
+	workshop_save(&control->workshop);
 	control_publish(control);
 	ledger_copy_if_due(control->books.ledger, clock_time() / 10);
 }

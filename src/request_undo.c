@@ -106,7 +106,7 @@ void request_undo(struct workshop *w, struct request *request)
 		goto out;
 	}
 	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0 ||
-	    workshop_begin(w, request->why) < 0)
+	    workshop_begin(w, request->n_closed, request->why) < 0)
 		goto out;
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
@@ -116,12 +116,13 @@ void request_undo(struct workshop *w, struct request *request)
 		request_swap_rows(w, request);
 		goto out;
 	}
+	books_keep(w->books, request->closed, request->n_closed);
 	request->applied = false;
 	request->result = REQUEST_DONE;
 	request_settle(w, "taking a change back");
 	/* What changed and changed back has not changed. */
 	meter_forget_changes(w->meter, request->epoch);
-	workshop_save(w, request->closed, request->n_closed);
+	workshop_save(w);
 out:
 	free(rules);
 	free(edits);
