@@ -31,6 +31,18 @@ static void begin_agent(struct books *books, struct view_agent *agent, decitime 
 	books->boundary = INT64_MIN;
 }
 
+/* What requests change of the agent. */
+static void load_settable(struct books *books, struct view_agent *agent, const struct record_agent *record)
+{
+	books->boundary = record->boundary;
+	/* Whoever holds a value of the last process must not succeed with it. */
+	agent->spin_lock = record->spin_lock == SPIN_LOCK_MAX ? 0 : record->spin_lock + 1;
+	agent->notify_enable = record->notify_enable != 0;
+	agent->notify_min_interval = record->notify_min_interval;
+	agent->notify_max_per_minute = record->notify_max_per_minute;
+	agent->period_start = record->period_start;
+}
+
 static void load_agent(struct books *books, struct view_agent *agent, const struct record_agent *record)
 {
 	bool same = strcmp(record->boot, books->boot) == 0 && record->network == books->network;
@@ -38,19 +50,13 @@ static void load_agent(struct books *books, struct view_agent *agent, const stru
 	books->start = same ? METER_CONTINUED : METER_REBOOTED;
 	/* An agent that ended well had read all that the last life counted, as far as it lived. */
 	books->lost = !same && !record->clean;
-	books->boundary = record->boundary;
+	load_settable(books, agent, record);
 	memcpy(agent->period_schedule, record->schedule, sizeof agent->period_schedule - 1);
-	/* Whoever holds a value of the last process must not succeed with it. */
-	agent->spin_lock = record->spin_lock == SPIN_LOCK_MAX ? 0 : record->spin_lock + 1;
-	agent->notify_enable = record->notify_enable != 0;
-	agent->notify_min_interval = record->notify_min_interval;
-	agent->notify_max_per_minute = record->notify_max_per_minute;
 	agent->notify_suppressed = record->notify_suppressed;
 	agent->snapshots = record->snapshots;
 	agent->snapshot_errors = record->snapshot_errors;
 	agent->ledger_errors = record->ledger_errors;
 	agent->snapshot_time = record->snapshot_time;
-	agent->period_start = record->period_start;
 }
 
 int books_open(struct books *books, const char *directory, struct view_agent *agent, decitime now,
@@ -88,6 +94,17 @@ void books_close(struct books *books)
 	image_free(&books->now);
 	free(books->kept);
 	books->kept = NULL;
+}
+
+int books_adopt(struct books *books, struct view_agent *agent)
+{
+	if (ledger_adopt(books->ledger) < 0)
+		return -1;
+	books->unsaved = true;
+	const struct record_agent *record = agent_record(books);
+	if (record)
+		load_settable(books, agent, record);
+	return 0;
 }
 
 struct meter *books_meter(const struct books *books, bool lost, decitime now)

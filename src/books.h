@@ -37,6 +37,10 @@ int books_open(struct books *books, const char *directory, struct view_agent *ag
 	       char error[LEDGER_ERROR_SIZE]);
 void books_close(struct books *books);
 
+/* The pending change was made: the ledger's model is what it led to, and `agent` gets what it changed there.
+ * Returns 0, or -1 with errno. */
+int books_adopt(struct books *books, struct view_agent *agent);
+
 /* The model that the ledger holds, or an empty one. NULL with errno: EBADMSG if its records make no sense. */
 struct meter *books_meter(const struct books *books, bool lost, decitime now);
 

@@ -155,8 +155,8 @@ static void run(struct control *control, struct request *request)
 		if (request->phase == REQUEST_PREPARE) {
 			request_prepare(w, request);
 		} else {
-			/* Before it is saved. */
-			control->agent.snapshots++;
+			/* Before it is saved; what was not applied is not taken back, and nothing is saved. */
+			control->agent.snapshots += request->phase == REQUEST_APPLY || request->applied;
 			(request->phase == REQUEST_APPLY ? request_apply : request_undo)(w, request);
 		}
 		w->ops->unlock(w->backend);
@@ -198,23 +198,17 @@ static void end_periods(struct control *control, int64_t boundary)
 {
 	struct command command = {.kind = COMMAND_ZERO, .origin = ORIGIN_SCHEDULE, .all = true};
 	struct request *request = request_new(&command, 1);
-	int64_t before = control->books.boundary;
-	decitime started = control->agent.period_start;
 
 	if (!request)
 		return;
 	request->phase = REQUEST_APPLY;
 	request->deadline = clock_steady() + schedule_patience;
-	/* In the same save as the periods. */
-	control->books.boundary = boundary;
-	control->agent.period_start = clock_time();
+	/* With the periods, or not at all. */
+	request->scheduled = true;
+	request->boundary = boundary;
 	run(control, request);
-	if (request->result == REQUEST_DONE) {
+	if (request->result == REQUEST_DONE)
 		log_info("the schedule '%s' ended the periods", control->agent.period_schedule);
-	} else {
-		control->books.boundary = before;
-		control->agent.period_start = started;
-	}
 	request_free(request);
 }
 

@@ -17,6 +17,25 @@ struct scene {
 	char told[256];
 };
 
+/* Which life of the packet filter it is. */
+static uint64_t scene_life = 1;
+
+void boot_identity(char id[BOOT_ID_SIZE], uint64_t *network)
+{
+	memset(id, 0, BOOT_ID_SIZE);
+	snprintf(id, BOOT_ID_SIZE, "life %u", (unsigned)scene_life);
+	*network = 1;
+}
+
+/* The router starts anew, with the same rules. */
+static inline void scene_reboot(void)
+{
+	scene_life++;
+	fake->epoch = fake->done = 0;
+	for (uint32_t r = 0; r < fake->n_rules; r++)
+		fake->rules[r].counter = (struct counter){0};
+}
+
 /* Two towns; alice has a quota. Their traffic is that of the addresses 0 to 2. */
 #define SCENE_RULES \
 	":FORWARD ACCEPT\n:town-a\n:town-b\n-A FORWARD\n" \
