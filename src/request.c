@@ -110,6 +110,9 @@ static int plan_all(struct workshop *w, struct request *request, struct plan *pl
 			else if (!request_is_agents(command) && request_target(w, command, &target) == 0)
 				plan_command(w, plan, command, &target);
 		}
+	/* Counters that go on belong to the new periods from what was just read. */
+	if (w->read_only)
+		plan->n = 0;
 	if (!plan->failed)
 		return 0;
 	request_fail(request, REQUEST_UNAVAILABLE, 0, "no memory for the changes");

@@ -191,6 +191,8 @@ bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
 	char error[BACKEND_ERROR_SIZE];
 	bool changed = false;
 
+	if (w->read_only)
+		return false;
 	if (plan_begin(&own.plan, snapshot->rules, meter_recognition(w->meter)) == 0) {
 		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
 		if (own.plan.n && !own.plan.failed) {

@@ -20,6 +20,7 @@ struct workshop {
 	void *context;
 	/* The configuration, for a meter that is loaded anew. */
 	void (*configure)(struct meter *meter, void *context);
+	bool read_only;         /* no rule is changed: periods end in the ledger alone, quotas only tell */
 	bool found[2], offload; /* of the last look, as in its snapshot */
 	bool looked;            /* there was one that read everything */
 };
