@@ -31,6 +31,18 @@ static void begin_agent(struct books *books, struct view_agent *agent, decitime 
 	books->boundary = INT64_MIN;
 }
 
+/* What requests change of the agent. */
+static void load_settable(struct books *books, struct view_agent *agent, const struct record_agent *record)
+{
+	books->boundary = record->boundary;
+	/* Whoever holds a value of the last process must not succeed with it. */
+	agent->spin_lock = record->spin_lock == SPIN_LOCK_MAX ? 0 : record->spin_lock + 1;
+	agent->notify_enable = record->notify_enable != 0;
+	agent->notify_min_interval = record->notify_min_interval;
+	agent->notify_max_per_minute = record->notify_max_per_minute;
+	agent->period_start = record->period_start;
+}
+
 static void load_agent(struct books *books, struct view_agent *agent, const struct record_agent *record)
 {
 	bool same = strcmp(record->boot, books->boot) == 0 && record->network == books->network;
@@ -38,19 +50,13 @@ static void load_agent(struct books *books, struct view_agent *agent, const stru
 	books->start = same ? METER_CONTINUED : METER_REBOOTED;
 	/* An agent that ended well had read all that the last life counted, as far as it lived. */
 	books->lost = !same && !record->clean;
-	books->boundary = record->boundary;
+	load_settable(books, agent, record);
 	memcpy(agent->period_schedule, record->schedule, sizeof agent->period_schedule - 1);
-	/* Whoever holds a value of the last process must not succeed with it. */
-	agent->spin_lock = record->spin_lock == SPIN_LOCK_MAX ? 0 : record->spin_lock + 1;
-	agent->notify_enable = record->notify_enable != 0;
-	agent->notify_min_interval = record->notify_min_interval;
-	agent->notify_max_per_minute = record->notify_max_per_minute;
 	agent->notify_suppressed = record->notify_suppressed;
 	agent->snapshots = record->snapshots;
 	agent->snapshot_errors = record->snapshot_errors;
 	agent->ledger_errors = record->ledger_errors;
 	agent->snapshot_time = record->snapshot_time;
-	agent->period_start = record->period_start;
 }
 
 int books_open(struct books *books, const char *directory, struct view_agent *agent, decitime now,
@@ -86,6 +92,19 @@ void books_close(struct books *books)
 	ledger_close(books->ledger);
 	books->ledger = NULL;
 	image_free(&books->now);
+	free(books->kept);
+	books->kept = NULL;
+}
+
+int books_adopt(struct books *books, struct view_agent *agent)
+{
+	if (ledger_adopt(books->ledger) < 0)
+		return -1;
+	books->unsaved = true;
+	const struct record_agent *record = agent_record(books);
+	if (record)
+		load_settable(books, agent, record);
+	return 0;
 }
 
 struct meter *books_meter(const struct books *books, bool lost, decitime now)
@@ -144,8 +163,14 @@ static int no_memory(char error[LEDGER_ERROR_SIZE])
 	return -1;
 }
 
-int books_save(struct books *books, const struct meter *meter, struct view_agent *agent, const struct closed *closed,
-	       size_t n_closed, char error[LEDGER_ERROR_SIZE])
+/* The ledger has all that was kept for it. */
+static void all_saved(struct books *books)
+{
+	books->n_kept = 0;
+	books->unsaved = false;
+}
+
+int books_save(struct books *books, const struct meter *meter, struct view_agent *agent, char error[LEDGER_ERROR_SIZE])
 {
 	struct image image;
 
@@ -153,16 +178,25 @@ int books_save(struct books *books, const struct meter *meter, struct view_agent
 		return 0;
 	if (make_image(books, meter, agent, &image) < 0)
 		return no_memory(error);
-	struct ledger_save save = saved(books, &image, closed, n_closed);
+	struct ledger_save save = saved(books, &image, books->kept, books->n_kept);
 	int result = ledger_save(books->ledger, &save, error);
 	image_free(&image);
+	if (result == 0)
+		all_saved(books);
 	agent->ledger = ledger_status(books->ledger);
 	return result;
 }
 
-int books_begin(struct books *books, const struct meter *meter, const struct view_agent *agent,
+int books_begin(struct books *books, const struct meter *meter, const struct view_agent *agent, size_t n_closed,
 		char error[LEDGER_ERROR_SIZE])
 {
+	if (books->n_kept + n_closed > books->room) {
+		struct closed *more = realloc(books->kept, (books->n_kept + n_closed) * sizeof *more);
+		if (!more)
+			return no_memory(error);
+		books->kept = more;
+		books->room = books->n_kept + n_closed;
+	}
 	image_free(&books->now);
 	return make_image(books, meter, agent, &books->now) < 0 ? no_memory(error) : 0;
 }
@@ -175,10 +209,19 @@ int books_intend(struct books *books, const struct meter *meter, const struct vi
 
 	if (make_image(books, meter, agent, &then) < 0)
 		return no_memory(error);
-	struct ledger_save now_save = saved(books, &books->now, NULL, 0);
+	struct ledger_save now_save = saved(books, &books->now, books->kept, books->n_kept);
 	struct ledger_save then_save = saved(books, &then, closed, n_closed);
 	int result = ledger_intend(books->ledger, &now_save, &then_save, steps, size, error);
 	image_free(&then);
 	image_free(&books->now);
+	if (result == 0)
+		all_saved(books);
 	return result;
+}
+
+void books_keep(struct books *books, const struct closed *closed, size_t n_closed)
+{
+	if (n_closed)
+		memcpy(books->kept + books->n_kept, closed, n_closed * sizeof *closed);
+	books->n_kept += n_closed;
 }

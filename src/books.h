@@ -26,6 +26,9 @@ struct books {
 	uint32_t keep;           /* closed periods a row */
 	int64_t boundary;        /* when the schedule last was to end the periods, in seconds; INT64_MIN: never */
 	struct image now;        /* of books_begin() */
+	struct closed *kept;     /* periods that ended, and are not in the ledger yet */
+	size_t n_kept, room;
+	bool unsaved;            /* a change was made that the ledger only announces: its witness is needed still */
 };
 
 /* Opens the ledger of a directory, and fills what `agent` keeps in it. Returns 0, or -1 with a line in
@@ -34,20 +37,29 @@ int books_open(struct books *books, const char *directory, struct view_agent *ag
 	       char error[LEDGER_ERROR_SIZE]);
 void books_close(struct books *books);
 
+/* The pending change was made: the ledger's model is what it led to, and `agent` gets what it changed there.
+ * Returns 0, or -1 with errno. */
+int books_adopt(struct books *books, struct view_agent *agent);
+
 /* The model that the ledger holds, or an empty one. NULL with errno: EBADMSG if its records make no sense. */
 struct meter *books_meter(const struct books *books, bool lost, decitime now);
 
-/* Saves everything, and the periods that were closed. Returns 0, or -1 with a line in `error`: nothing was
- * saved. While an intent of the last process is open nothing is saved, which is no error. */
-int books_save(struct books *books, const struct meter *meter, struct view_agent *agent, const struct closed *closed,
-	       size_t n_closed, char error[LEDGER_ERROR_SIZE]);
+/* Saves everything, and the periods that were kept for it. Returns 0, or -1 with a line in `error`: nothing was
+ * saved, and what was kept waits for the next try. While an intent of the last process is open nothing is saved,
+ * which is no error. */
+int books_save(struct books *books, const struct meter *meter, struct view_agent *agent,
+	       char error[LEDGER_ERROR_SIZE]);
 
-/* Before a change: keeps the model as it is now. After the model was changed books_intend() announces the
- * step, described by `steps`. Returns 0, or -1 with a line in `error`. */
-int books_begin(struct books *books, const struct meter *meter, const struct view_agent *agent,
+/* Before a change: keeps the model as it is now, and takes room for the periods that end with it. After the model
+ * was changed books_intend() announces the step, described by `steps`. Returns 0, or -1 with a line in `error`. */
+int books_begin(struct books *books, const struct meter *meter, const struct view_agent *agent, size_t n_closed,
 		char error[LEDGER_ERROR_SIZE]);
 int books_intend(struct books *books, const struct meter *meter, const struct view_agent *agent,
 		 const struct closed *closed, size_t n_closed, const void *steps, size_t size,
 		 char error[LEDGER_ERROR_SIZE]);
+
+/* The change was made: its periods go into the ledger with the next save or intent that succeeds, be it now or
+ * in days. There is room for as many as books_begin() was told of. */
+void books_keep(struct books *books, const struct closed *closed, size_t n_closed);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files control*.c share: control.c is what other threads call, control_thread.c the meter thread. */
+/* What the files control*.c share: control.c is what other threads call, control_thread.c the meter thread,
+ * control_schedule.c its schedule. */
 #ifndef TOWNMETER_CONTROL_PRIVATE_H
 #define TOWNMETER_CONTROL_PRIVATE_H
 
@@ -19,6 +20,8 @@ struct control {
 	bool lost;                /* the last look failed */
 	bool ending;              /* the last look is due */
 	int64_t behind_since;     /* the clock is behind what the schedule did last, since when (clock_steady()); 0 */
+	int64_t behind_latest;    /* what was due last when that began, in seconds */
+	bool schedule_taken;      /* the schedule of `settings` is in force */
 	char last_line[256];      /* the last problem logged: a standing one is told once */
 
 	pthread_t thread;
@@ -28,7 +31,7 @@ struct control {
 	pthread_mutex_t mutex;    /* guards what follows */
 	pthread_cond_t wake;
 	struct control_options options;
-	bool stop, look_wanted, looking, late, settings_new;
+	bool stop, look_wanted, looking, late;
 	int64_t looked;           /* when the last look ended, well or not; 0: never */
 	int64_t next_end;         /* when the schedule ends the periods next, in seconds; INT64_MAX: never */
 	struct request *first, **last;
@@ -43,6 +46,18 @@ void *control_work(void *control);
 /* For control_new(), before there is a thread. Opens the ledger and loads the model. Returns 0, or -1: one
  * line went to the log. */
 int control_open(struct control *control, const char *state_directory);
+
+/* Carries out a request's phase under the lock, saves and publishes. */
+void control_run(struct control *control, struct request *request);
+
+/* After a look: ends the periods if that is due, and tells when it is due next. */
+void control_keep_schedule(struct control *control);
+
+/* Puts the schedule of new settings in force, as soon as it is clear what the one before it has done. */
+void control_take_schedule(struct control *control);
+
+/* When the periods end next, for those who read it and for the thread's own clock. */
+void control_tell_next_end(struct control *control);
 
 /* Makes the view of what is known now the current one. */
 void control_publish(struct control *control);

@@ -16,11 +16,8 @@ static const int64_t look_patience = 400000000;
  * that the one who asked is told who holds it. */
 static const int64_t reserve = 100000000;
 
-/* The schedule has no one who waits. */
-static const int64_t schedule_patience = 5000000000;
-
-/* A clock that stays behind what the schedule did last for so long was ahead then, and is right now. */
-static const int64_t behind_patience = 3600000000000;
+/* A look that is so late comes before requests, however many there are. */
+static const int64_t late_patience = 1000000000;
 
 static struct timespec to_timespec(int64_t clock)
 {
@@ -78,7 +75,7 @@ void control_publish(struct control *control)
 /* Nobody sees what the ledger does not have, but for a ledger that can not be saved. */
 static void save_and_publish(struct control *control)
 {
-	workshop_save(&control->workshop, NULL, 0);
+	workshop_save(&control->workshop);
 	control_publish(control);
 	ledger_copy_if_due(control->books.ledger, clock_time() / 10);
 }
@@ -104,7 +101,7 @@ static void note_snapshot(struct control *control, int64_t began)
 	control->last_line[0] = '\0';
 }
 
-static void look(struct control *control, bool may_write)
+static void look(struct control *control)
 {
 	struct workshop *w = &control->workshop;
 	char error[BACKEND_ERROR_SIZE] = "";
@@ -122,7 +119,7 @@ static void look(struct control *control, bool may_write)
 	}
 	if (there) {
 		note_snapshot(control, began);
-		if (may_write && workshop_enforce(w, &snapshot) &&
+		if (!control->ending && workshop_enforce(w, &snapshot) &&
 		    workshop_look(w, READ_RULES, &snapshot, error) < 0)
 			note(control, error, true);
 	} else {
@@ -134,11 +131,12 @@ static void look(struct control *control, bool may_write)
 	if (locked)
 		w->ops->unlock(w->backend);
 	control->books.clean = control->ending && there;
+	if (there)
+		control_take_schedule(control);
 	save_and_publish(control);
 }
 
-/* Carries out the request's phase, under the lock. */
-static void run(struct control *control, struct request *request)
+void control_run(struct control *control, struct request *request)
 {
 	struct workshop *w = &control->workshop;
 	struct timespec deadline = to_timespec(request->deadline - reserve);
@@ -155,8 +153,8 @@ static void run(struct control *control, struct request *request)
 		if (request->phase == REQUEST_PREPARE) {
 			request_prepare(w, request);
 		} else {
-			/* Before it is saved. */
-			control->agent.snapshots++;
+			/* Before it is saved; what was not applied is not taken back, and nothing is saved. */
+			control->agent.snapshots += request->phase == REQUEST_APPLY || request->applied;
 			(request->phase == REQUEST_APPLY ? request_apply : request_undo)(w, request);
 		}
 		w->ops->unlock(w->backend);
@@ -169,74 +167,6 @@ static void run(struct control *control, struct request *request)
 	} else if (request->phase != REQUEST_PREPARE) {
 		control_publish(control);
 	}
-}
-
-/* --- the schedule ----------------------------------------------------------- */
-
-/* Is it time to end the periods? *boundary is when it was. */
-static bool is_due(struct control *control, int64_t now, int64_t *boundary)
-{
-	int64_t latest = schedule_latest(&control->settings->schedule, now);
-
-	*boundary = latest;
-	if (latest == INT64_MIN)
-		return false;
-	if (now >= control->books.boundary) {
-		control->behind_since = 0;
-		return latest > control->books.boundary;
-	}
-	/* The clock was set back, or has not been set yet after a start of the router. */
-	if (control->behind_since == 0)
-		control->behind_since = clock_steady();
-	else if (clock_steady() - control->behind_since > behind_patience)
-		control->books.boundary = latest;
-	return false;
-}
-
-/* Ends all periods, as the Zero objects would. What fails is tried again at the next look. */
-static void end_periods(struct control *control, int64_t boundary)
-{
-	struct command command = {.kind = COMMAND_ZERO, .origin = ORIGIN_SCHEDULE, .all = true};
-	struct request *request = request_new(&command, 1);
-	int64_t before = control->books.boundary;
-	decitime started = control->agent.period_start;
-
-	if (!request)
-		return;
-	request->phase = REQUEST_APPLY;
-	request->deadline = clock_steady() + schedule_patience;
-	/* In the same save as the periods. */
-	control->books.boundary = boundary;
-	control->agent.period_start = clock_time();
-	run(control, request);
-	if (request->result == REQUEST_DONE) {
-		log_info("the schedule '%s' ended the periods", control->agent.period_schedule);
-	} else {
-		control->books.boundary = before;
-		control->agent.period_start = started;
-	}
-	request_free(request);
-}
-
-/* When the periods end next, for those who read it and for the thread's own clock. */
-static void tell_next_end(struct control *control, int64_t now)
-{
-	int64_t from = now > control->books.boundary ? now : control->books.boundary;
-	int64_t next = schedule_next(&control->settings->schedule, from);
-
-	control->agent.period_next_end = next == INT64_MAX ? 0 : next * 10;
-	pthread_mutex_lock(&control->mutex);
-	control->next_end = next;
-	pthread_mutex_unlock(&control->mutex);
-}
-
-static void keep_schedule(struct control *control)
-{
-	int64_t now = clock_time() / 10, boundary;
-
-	if (!control->lost && is_due(control, now, &boundary))
-		end_periods(control, boundary);
-	tell_next_end(control, now);
 }
 
 /* --- the configuration ------------------------------------------------------ */
@@ -257,20 +187,16 @@ static void configure(struct meter *meter, void *context)
 	meter_set_names(meter, settings_hint, control->settings);
 }
 
-/* Another schedule does not end a period at once whose end by it is past. */
 static void take_settings(struct control *control, struct settings *settings)
 {
 	struct settings *before = control->settings;
-	char text[SCHEDULE_TEXT_SIZE];
 
 	control->settings = settings;
 	control->books.keep = settings->keep;
 	configure(control->workshop.meter, control);
-	schedule_text(&settings->schedule, text);
-	if (strcmp(text, control->agent.period_schedule) != 0 || control->books.boundary == INT64_MIN)
-		control->books.boundary = schedule_latest(&settings->schedule, clock_time() / 10);
-	snprintf(control->agent.period_schedule, sizeof control->agent.period_schedule, "%s", text);
-	tell_next_end(control, clock_time() / 10);
+	control->schedule_taken = false;
+	control_take_schedule(control);
+	control_tell_next_end(control);
 	settings_free(before);
 	free(before);
 }
@@ -336,7 +262,7 @@ static void take_messages(struct control *control, char *line, size_t size, stru
 static void serve(struct control *control, struct request *request)
 {
 	pthread_mutex_unlock(&control->mutex);
-	run(control, request);
+	control_run(control, request);
 	pthread_mutex_lock(&control->mutex);
 	request->running = false;
 	/* What it did was published as it was read. */
@@ -349,10 +275,9 @@ static void refresh(struct control *control)
 {
 	control->look_wanted = false;
 	control->looking = true;
-	bool may_write = !control->options.read_only;
 	pthread_mutex_unlock(&control->mutex);
-	look(control, may_write);
-	keep_schedule(control);
+	look(control);
+	control_keep_schedule(control);
 	pthread_mutex_lock(&control->mutex);
 	control->looked = clock_steady();
 	control->looking = control->late = false;
@@ -361,16 +286,14 @@ static void refresh(struct control *control)
 /* Until the next look: the interval's, or one at the end of the periods. */
 static int64_t next_look(const struct control *control)
 {
-	int64_t due = control->looked + control->options.interval, wait = due - clock_steady();
+	int64_t due = control->looked + control->options.interval, steady = clock_steady();
 	int64_t now = clock_time();
 
-	if (control->next_end == INT64_MAX || control->looked == 0)
+	if (control->next_end == INT64_MAX || control->looked == 0 || control->next_end - now / 10 > 3600)
 		return due;
-	int64_t left = (control->next_end * 10 - now) * 100000000;
-	if (control->next_end - now / 10 > 3600)
-		return due;
-	/* One that is past was tried at the last look. */
-	return left > 0 && left < wait ? clock_steady() + left : due;
+	/* Each look tells the next end anew: one that is past came since. */
+	int64_t left = control->next_end * 10 > now ? (control->next_end * 10 - now) * 100000000 : 0;
+	return left < due - steady ? steady + left : due;
 }
 
 void *control_work(void *context)
@@ -388,13 +311,14 @@ void *control_work(void *context)
 				take_settings(control, settings);
 			if (line[0])
 				note(control, line, false);
-			control_publish(control);
+			save_and_publish(control);
 			pthread_mutex_lock(&control->mutex);
 			control->look_wanted |= settings != NULL;
 			continue;
 		}
-		struct request *request = take(control);
 		int64_t due = next_look(control);
+		struct request *request = clock_steady() - due < late_patience ? take(control) : NULL;
+		control->workshop.read_only = control->options.read_only;
 		if (request) {
 			serve(control, request);
 		} else if (control->look_wanted || control->looked == 0 || clock_steady() >= due) {
@@ -407,6 +331,6 @@ void *control_work(void *context)
 	pthread_mutex_unlock(&control->mutex);
 	/* What was counted until now, and that nothing is missing. */
 	control->ending = true;
-	look(control, false);
+	look(control);
 	return NULL;
 }

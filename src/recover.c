@@ -7,6 +7,10 @@
  * stand yet are put in force by the next look. If none was made, the model is what it was. Either way it is
  * the whole request or nothing of it, and nothing is written before the next save: a crash in here starts it
  * over.
+ *
+ * A new life of the packet filter has no witness, and needs none: no counter of the old one goes on. Mostly the
+ * change was made then, and whoever asked may have been told so, since only a disk that is full keeps an intent
+ * open for long.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -130,7 +134,7 @@ static int ask(struct workshop *w, const struct steps *head, const void *intent,
 static int adopt(struct workshop *w, const struct step_edit *edits, const struct steps *head,
 		 const uint8_t *outcomes, bool done, bool lost, char *error)
 {
-	if (done && ledger_adopt(w->books->ledger) < 0) {
+	if (done && books_adopt(w->books, w->agent) < 0) {
 		snprintf(error, BACKEND_ERROR_SIZE, "no memory to finish a change of an earlier run");
 		return -1;
 	}
@@ -146,6 +150,18 @@ static int adopt(struct workshop *w, const struct step_edit *edits, const struct
 	return 0;
 }
 
+/* After a start of the router. */
+static int adopt_as_it_is(struct workshop *w, char *error)
+{
+	const struct steps nothing = {.n_edits = 0};
+
+	if (adopt(w, NULL, &nothing, NULL, true, false, error) < 0)
+		return -1;
+	log_info("a change that an earlier run had begun before the router started was finished");
+	w->books->pending = false;
+	return 0;
+}
+
 int workshop_recover(struct workshop *w, char error[BACKEND_ERROR_SIZE])
 {
 	const void *data, *intent;
@@ -154,12 +170,12 @@ int workshop_recover(struct workshop *w, char error[BACKEND_ERROR_SIZE])
 	size_t size;
 	bool done = false, lost = false;
 
-	if (!ledger_pending(w->books->ledger, &data, &size) || w->books->start == METER_REBOOTED ||
-	    !take_apart(data, size, &head, &edits, &intent)) {
-		/* What it was about is gone with the packet filter that it was about. */
+	if (!ledger_pending(w->books->ledger, &data, &size) || !take_apart(data, size, &head, &edits, &intent)) {
 		w->books->pending = false;
 		return 0;
 	}
+	if (w->books->start == METER_REBOOTED)
+		return adopt_as_it_is(w, error);
 	/* The ledger's block is only borrowed, and aligned for octets only. */
 	char *copy = malloc(size);
 	uint8_t *outcomes = calloc(head.n_steps, 1);

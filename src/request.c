@@ -110,6 +110,9 @@ static int plan_all(struct workshop *w, struct request *request, struct plan *pl
 			else if (!request_is_agents(command) && request_target(w, command, &target) == 0)
 				plan_command(w, plan, command, &target);
 		}
+	/* Counters that go on belong to the new periods from what was just read. */
+	if (w->read_only)
+		plan->n = 0;
 	if (!plan->failed)
 		return 0;
 	request_fail(request, REQUEST_UNAVAILABLE, 0, "no memory for the changes");
@@ -119,7 +122,7 @@ static int plan_all(struct workshop *w, struct request *request, struct plan *pl
 /* What is in the ledger is what a SET succeeded with: without one none does. A disk may have room again. */
 static int check_ledger(struct workshop *w, struct request *request)
 {
-	if (w->agent->ledger != VIEW_LEDGER_FAILED || workshop_save(w, NULL, 0) == 0)
+	if (w->agent->ledger != VIEW_LEDGER_FAILED || workshop_save(w) == 0)
 		return 0;
 	snprintf(request->why, sizeof request->why, "the ledger can not be saved: %s", ledger_trouble(w->books->ledger));
 	request_fail(request, REQUEST_UNAVAILABLE, 0, request->why);
@@ -198,7 +201,7 @@ static enum change_result change(struct workshop *w, struct request *request, co
 		request_fail(request, REQUEST_UNAVAILABLE, 0, "no memory for the changes");
 		return CHANGE_REFUSED;
 	}
-	if (workshop_begin(w, request->why) < 0) {
+	if (workshop_begin(w, request->n_rows, request->why) < 0) {
 		request_fail(request, REQUEST_UNAVAILABLE, 0, request->why);
 		return CHANGE_REFUSED;
 	}
@@ -215,6 +218,7 @@ static enum change_result change(struct workshop *w, struct request *request, co
 		}
 		request_swap_rows(w, request);
 		request_change_rows(w, request);
+		books_keep(w->books, request->closed, request->n_closed);
 		request->applied = true;
 		request->announced = announced;
 		return result;
@@ -265,7 +269,7 @@ void request_apply(struct workshop *w, struct request *request)
 	if (!request->applied)
 		return;
 	request_settle(w, "a change");
-	if (workshop_save(w, request->closed, request->n_closed) == 0 || request->announced)
+	if (workshop_save(w) == 0 || request->announced)
 		return;
 	/* The ledger does not have it, and will not get it: it did not happen. */
 	request_undo(w, request);

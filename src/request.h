@@ -27,12 +27,15 @@ struct request_row {
 	uint32_t id;
 	uint8_t reason; /* enum closed_reason: its period ends; 0: it does not */
 	struct meter_row other; /* what it was before, and while that is in force what it is to be */
+	struct meter_row left;  /* as the request left it last: what differs now is someone else's */
 };
 
 /* What commands change of the agent itself. */
 struct request_agent {
 	uint32_t spin_lock, notify_min_interval, notify_max_per_minute;
 	bool notify_enable;
+	int64_t boundary;     /* books.boundary */
+	decitime period_start;
 };
 
 struct request {
@@ -52,7 +55,9 @@ struct request {
 	size_t n_rows, room_rows;
 	struct closed *closed; /* the periods that it ended */
 	size_t n_closed;
-	struct request_agent agent; /* as request_row.other */
+	struct request_agent agent, left; /* as request_row.other and request_row.left */
+	bool scheduled;       /* by the schedule, which is done then with what was due at `boundary` */
+	int64_t boundary;     /* seconds */
 	uint64_t epoch;       /* of the states that it changed */
 	decitime when;        /* periods end then */
 };
@@ -92,7 +97,11 @@ int request_collect(struct workshop *workshop, struct request *request);
 /* Changes the collected rows and the agent, as of request->when. */
 void request_change_rows(struct workshop *workshop, struct request *request);
 
-/* What is in force and what was before change places: takes a change of rows back, and that back again. */
+/* What is in force and what was before change places: takes a change of rows back, and that back again. What
+ * others changed meanwhile stays. */
 void request_swap_rows(struct workshop *workshop, struct request *request);
+
+/* Did others end a period after this request did, or bring back what it removed? It can not be taken back then. */
+bool request_is_overtaken(const struct workshop *workshop, const struct request *request);
 
 #endif

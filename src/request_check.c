@@ -44,6 +44,10 @@ static int check_block(struct workshop *w, struct request *request, size_t i, co
 {
 	const struct command *command = &request->commands[i];
 
+	if (w->read_only) {
+		request_fail(request, REQUEST_UNAVAILABLE, i, "the packet filter is only read: nothing can be blocked or let pass");
+		return -1;
+	}
 	if (!command->blocked || meter_is_blocked(w->meter, target->kind, target->id))
 		return 0;
 	if (target->found == RULE_NONE) {

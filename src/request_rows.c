@@ -56,8 +56,8 @@ static void end_row(void *context, enum meter_kind kind, uint32_t id)
 	struct collecting *c = context;
 	struct request_row *row = row_of(c, kind, id);
 
-	/* Its town's period ends as well: that is why. */
-	if (row && row->reason != CLOSED_TOWN_ZERO)
+	/* Its town's period ends as well: that is why. A row that goes, goes whatever else is asked for. */
+	if (row && row->reason != CLOSED_REMOVED && (row->reason != CLOSED_TOWN_ZERO || c->reason == CLOSED_REMOVED))
 		row->reason = c->reason;
 }
 
@@ -171,12 +171,15 @@ static void apply_to_agent(struct view_agent *agent, const struct command *comma
 	}
 }
 
-static struct request_agent agent_of(const struct view_agent *agent)
+static struct request_agent agent_of(const struct workshop *w)
 {
+	const struct view_agent *agent = w->agent;
+
 	return (struct request_agent){.spin_lock = agent->spin_lock,
 				      .notify_min_interval = agent->notify_min_interval,
 				      .notify_max_per_minute = agent->notify_max_per_minute,
-				      .notify_enable = agent->notify_enable};
+				      .notify_enable = agent->notify_enable, .boundary = w->books->boundary,
+				      .period_start = agent->period_start};
 }
 
 void request_change_rows(struct workshop *w, struct request *request)
@@ -185,7 +188,7 @@ void request_change_rows(struct workshop *w, struct request *request)
 	struct target target;
 
 	request->n_closed = 0;
-	request->agent = agent_of(w->agent);
+	request->agent = agent_of(w);
 	for (size_t i = 0; i < request->n_rows; i++)
 		request->rows[i].other = meter_row(w->meter, request->rows[i].kind, request->rows[i].id);
 	/* A period ends with the quota that it had. */
@@ -204,6 +207,10 @@ void request_change_rows(struct workshop *w, struct request *request)
 		apply_to_row(&row, command);
 		meter_row_put(w->meter, target.kind, target.id, &row);
 	}
+	if (request->scheduled) {
+		w->books->boundary = request->boundary;
+		w->agent->period_start = now;
+	}
 	/* Last: a row that is gone can not be found any more. */
 	for (size_t i = 0; i < request->n_rows; i++) {
 		const struct request_row *own = &request->rows[i];
@@ -213,25 +220,81 @@ void request_change_rows(struct workshop *w, struct request *request)
 		row.gone = true;
 		meter_row_put(w->meter, own->kind, own->id, &row);
 	}
+	for (size_t i = 0; i < request->n_rows; i++)
+		request->rows[i].left = meter_row(w->meter, request->rows[i].kind, request->rows[i].id);
+	request->left = agent_of(w);
 	meter_judge(w->meter, now);
+}
+
+/* What a value goes back to: someone else's change of it stays. */
+static uint32_t back(uint32_t now, uint32_t left, uint32_t other)
+{
+	return now == left ? other : now;
+}
+
+static struct quota quota_back(const struct quota *now, const struct quota *left, const struct quota *other)
+{
+	return (struct quota){
+		.megabytes = back(now->megabytes, left->megabytes, other->megabytes),
+		.basis = (uint8_t)back(now->basis, left->basis, other->basis),
+		.warn_percent = (uint8_t)back(now->warn_percent, left->warn_percent, other->warn_percent),
+		.action = (uint8_t)back(now->action, left->action, other->action)};
+}
+
+static void swap_row(struct workshop *w, struct request_row *row)
+{
+	const struct meter_row now = meter_row(w->meter, row->kind, row->id), *left = &row->left, *other = &row->other;
+	struct meter_row to = now;
+
+	if (now.period.number == left->period.number)
+		to.period = other->period;
+	to.quota = quota_back(&now.quota, &left->quota, &other->quota);
+	to.manager = back(now.manager, left->manager, other->manager) != 0;
+	to.local = back(now.local, left->local, other->local) != 0;
+	to.gone = back(now.gone, left->gone, other->gone) != 0;
+	if (strcmp(now.remark, left->remark) == 0)
+		memcpy(to.remark, other->remark, sizeof to.remark);
+	meter_row_put(w->meter, row->kind, row->id, &to);
+	row->other = now;
+	row->left = to;
+}
+
+static void swap_agent(struct workshop *w, struct request *request)
+{
+	const struct request_agent now = agent_of(w), *left = &request->left, *other = &request->agent;
+	struct view_agent *agent = w->agent;
+
+	agent->spin_lock = back(now.spin_lock, left->spin_lock, other->spin_lock);
+	agent->notify_min_interval =
+		back(now.notify_min_interval, left->notify_min_interval, other->notify_min_interval);
+	agent->notify_max_per_minute =
+		back(now.notify_max_per_minute, left->notify_max_per_minute, other->notify_max_per_minute);
+	agent->notify_enable = back(now.notify_enable, left->notify_enable, other->notify_enable) != 0;
+	if (now.boundary == left->boundary)
+		w->books->boundary = other->boundary;
+	if (now.period_start == left->period_start)
+		agent->period_start = other->period_start;
+	request->agent = now;
+	request->left = agent_of(w);
 }
 
 void request_swap_rows(struct workshop *w, struct request *request)
 {
-	struct request_agent agent = agent_of(w->agent);
-
-	for (size_t i = 0; i < request->n_rows; i++) {
-		struct request_row *row = &request->rows[i];
-		struct meter_row other = meter_row(w->meter, row->kind, row->id);
-		meter_row_put(w->meter, row->kind, row->id, &row->other);
-		row->other = other;
-	}
-	w->agent->spin_lock = request->agent.spin_lock;
-	w->agent->notify_min_interval = request->agent.notify_min_interval;
-	w->agent->notify_max_per_minute = request->agent.notify_max_per_minute;
-	w->agent->notify_enable = request->agent.notify_enable;
-	request->agent = agent;
+	for (size_t i = 0; i < request->n_rows; i++)
+		swap_row(w, &request->rows[i]);
+	swap_agent(w, request);
 	for (size_t i = 0; i < request->n_closed; i++)
 		request->closed[i].withdrawn = !request->closed[i].withdrawn;
 	meter_judge(w->meter, clock_time());
+}
+
+bool request_is_overtaken(const struct workshop *w, const struct request *request)
+{
+	for (size_t i = 0; i < request->n_rows; i++) {
+		const struct request_row *row = &request->rows[i];
+		struct meter_row now = meter_row(w->meter, row->kind, row->id);
+		if (row->reason && (now.period.number != row->left.period.number || now.gone != row->left.gone))
+			return true;
+	}
+	return false;
 }

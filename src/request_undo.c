@@ -95,7 +95,8 @@ void request_undo(struct workshop *w, struct request *request)
 	uint32_t *rules = calloc(request->n_undo + 1, sizeof *rules);
 	struct edit *edits = calloc(request->n_undo + 1, sizeof *edits);
 	size_t n = 0;
-	bool announced;
+	/* What the ledger could not announce took no counters: taking it back may go without, too. */
+	bool ignored, *announced = request->announced ? &ignored : NULL;
 
 	request->result = REQUEST_DONE;
 	if (!request->applied)
@@ -105,23 +106,29 @@ void request_undo(struct workshop *w, struct request *request)
 		snprintf(request->why, sizeof request->why, "no memory to take a change back");
 		goto out;
 	}
+	if (request_is_overtaken(w, request)) {
+		snprintf(request->why, sizeof request->why, "a change can not be taken back: later ones ended the same "
+			 "periods");
+		goto out;
+	}
 	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0 ||
-	    workshop_begin(w, request->why) < 0)
+	    workshop_begin(w, request->n_closed, request->why) < 0)
 		goto out;
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
 	request_swap_rows(w, request);
-	if (workshop_change(w, snapshot.rules, edits, n, request->closed, request->n_closed, &announced, request->why) !=
+	if (workshop_change(w, snapshot.rules, edits, n, request->closed, request->n_closed, announced, request->why) !=
 	    CHANGE_DONE) {
 		request_swap_rows(w, request);
 		goto out;
 	}
+	books_keep(w->books, request->closed, request->n_closed);
 	request->applied = false;
 	request->result = REQUEST_DONE;
 	request_settle(w, "taking a change back");
 	/* What changed and changed back has not changed. */
 	meter_forget_changes(w->meter, request->epoch);
-	workshop_save(w, request->closed, request->n_closed);
+	workshop_save(w);
 out:
 	free(rules);
 	free(edits);

@@ -30,12 +30,12 @@ int workshop_look(struct workshop *w, enum read_depth depth, struct snapshot *sn
 	return 0;
 }
 
-int workshop_save(struct workshop *w, const struct closed *closed, size_t n_closed)
+int workshop_save(struct workshop *w)
 {
 	char error[LEDGER_ERROR_SIZE];
 	bool failed = w->agent->ledger == VIEW_LEDGER_FAILED;
 
-	if (books_save(w->books, w->meter, w->agent, closed, n_closed, error) < 0) {
+	if (books_save(w->books, w->meter, w->agent, error) < 0) {
 		w->agent->ledger = VIEW_LEDGER_FAILED;
 		w->agent->ledger_errors++;
 		/* A disk that stays full is told once. */
@@ -51,11 +51,11 @@ int workshop_save(struct workshop *w, const struct closed *closed, size_t n_clos
 	return 0;
 }
 
-int workshop_begin(struct workshop *w, char error[BACKEND_ERROR_SIZE])
+int workshop_begin(struct workshop *w, size_t n_closed, char error[BACKEND_ERROR_SIZE])
 {
 	char why[LEDGER_ERROR_SIZE];
 
-	if (books_begin(w->books, w->meter, w->agent, why) == 0)
+	if (books_begin(w->books, w->meter, w->agent, n_closed, why) == 0)
 		return 0;
 	snprintf(error, BACKEND_ERROR_SIZE, "%.*s", BACKEND_ERROR_SIZE - 1, why);
 	return -1;
@@ -96,7 +96,8 @@ static int expect(struct workshop *w, const struct ruleset *rules, const struct 
 
 /* Arms the witnesses, and puts into the ledger what they will tell of. Returns 0, or -1 with `error`. */
 static int announce(struct workshop *w, const struct ruleset *rules, struct edit *edits, size_t n,
-		    const struct closed *closed, size_t n_closed, bool *announced, char error[BACKEND_ERROR_SIZE])
+		    const struct closed *closed, size_t n_closed, bool must, bool *announced,
+		    char error[BACKEND_ERROR_SIZE])
 {
 	struct intent intent = {.data = NULL};
 	char why[LEDGER_ERROR_SIZE] = "no memory for the changes";
@@ -109,10 +110,9 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 	if (intent.n_steps == 0) {
 		result = 0;
 	} else if (size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0) {
-		if (announced)
-			*announced = true;
+		*announced = true;
 		result = 0;
-	} else if (!announced) {
+	} else if (!must) {
 		result = 0;
 	} else {
 		w->agent->ledger = VIEW_LEDGER_FAILED;
@@ -128,6 +128,8 @@ enum change_result workshop_change(struct workshop *w, const struct ruleset *rul
 				   const struct closed *closed, size_t n_closed, bool *announced,
 				   char error[BACKEND_ERROR_SIZE])
 {
+	bool known = false;
+
 	if (announced)
 		*announced = false;
 	if (n == 0)
@@ -136,11 +138,15 @@ enum change_result workshop_change(struct workshop *w, const struct ruleset *rul
 		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
 		return CHANGE_REFUSED;
 	}
-	if (announce(w, rules, edits, n, closed, n_closed, announced, error) < 0)
+	if (announce(w, rules, edits, n, closed, n_closed, announced != NULL, &known, error) < 0)
 		return CHANGE_REFUSED;
 	enum change_result result = w->ops->change(w->backend, edits, n, error);
-	if (result == CHANGE_DONE)
-		settle(w, edits, n);
+	if (result != CHANGE_DONE)
+		return result;
+	settle(w, edits, n);
+	w->books->unsaved |= known;
+	if (announced)
+		*announced = known;
 	return result;
 }
 
@@ -169,16 +175,28 @@ static void plan_fulfilment(void *context, enum meter_kind kind, uint32_t id, bo
 	}
 }
 
+/* The witness can tell of one change at a time. One that is in the ledger as an intent only has to be saved
+ * before the next one is armed; as long as it can not be, blocks have to wait. */
+static int make_way(struct workshop *w, char error[BACKEND_ERROR_SIZE])
+{
+	if (!w->books->unsaved || workshop_save(w) == 0)
+		return 0;
+	snprintf(error, BACKEND_ERROR_SIZE, "blocks that are due wait until the ledger can be saved");
+	return -1;
+}
+
 bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
 {
 	struct fulfilment own = {.w = w};
 	char error[BACKEND_ERROR_SIZE];
 	bool changed = false;
 
+	if (w->read_only)
+		return false;
 	if (plan_begin(&own.plan, snapshot->rules, meter_recognition(w->meter)) == 0) {
 		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
 		if (own.plan.n && !own.plan.failed) {
-			changed = workshop_begin(w, error) == 0 &&
+			changed = make_way(w, error) == 0 && workshop_begin(w, 0, error) == 0 &&
 				  workshop_change(w, snapshot->rules, own.plan.edits, own.plan.n, NULL, 0, NULL, error) == CHANGE_DONE;
 			if (changed)
 				log_info("put %zu drop rules right that blocks ask for, or do not ask for any more", own.plan.n);

@@ -20,6 +20,7 @@ struct workshop {
 	void *context;
 	/* The configuration, for a meter that is loaded anew. */
 	void (*configure)(struct meter *meter, void *context);
+	bool read_only;         /* no rule is changed: periods end in the ledger alone, quotas only tell */
 	bool found[2], offload; /* of the last look, as in its snapshot */
 	bool looked;            /* there was one that read everything */
 };
@@ -30,10 +31,11 @@ int workshop_look(struct workshop *workshop, enum read_depth depth, struct snaps
 		  char error[BACKEND_ERROR_SIZE]);
 
 /* Saves the model. Returns 0, or -1: why is told. */
-int workshop_save(struct workshop *workshop, const struct closed *closed, size_t n_closed);
+int workshop_save(struct workshop *workshop);
 
-/* Begins a change: what the model is now is kept, for workshop_change(). Returns 0, or -1 with `error`. */
-int workshop_begin(struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
+/* Begins a change: what the model is now is kept, for workshop_change(). With it so many periods end. Returns 0,
+ * or -1 with `error`. */
+int workshop_begin(struct workshop *workshop, size_t n_closed, char error[BACKEND_ERROR_SIZE]);
 
 /* Carries out edits of the rules just read, and takes into the model what they did. The model's rows are
  * already what they are to be; `closed` are the periods that end with it. *announced tells whether the
