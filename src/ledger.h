@@ -69,6 +69,10 @@ bool ledger_was_damaged(const struct ledger *ledger);
  * next ledger_save, ledger_intend or ledger_adopt, also one that fails. */
 const void *ledger_sheet(const struct ledger *ledger, enum ledger_sheet sheet, size_t *size);
 
+/* Will a save go on from the last one, or from open? Else it begins with reading the file anew, which may have
+ * become another one: give it every sheet. */
+bool ledger_is_sound(struct ledger *ledger);
+
 /* Saves all in one transaction, and ends an open intent. A closed row that exists is replaced. 0, or -1 with a
  * line in `error`: the status is LEDGER_FAILED, and the next call tries again from the start. (After a failed
  * sync a crash may still show the new state at the next open: as a whole, or not at all.) */

@@ -310,13 +310,16 @@ static bool still_ours(struct ledger *ledger)
 	       status.st_ino == ledger->inode && ledger_data_version(ledger) == ledger->data_version;
 }
 
+bool ledger_is_sound(struct ledger *ledger)
+{
+	return ledger->db && ledger->writable && !ledger->failed && !ledger->suspect && still_ours(ledger);
+}
+
 static int prepare(struct saving *s, const struct ledger_save *now, char why[LEDGER_ERROR_SIZE])
 {
 	struct ledger *ledger = s->ledger;
 
-	bool sound =
-		ledger->db && ledger->writable && !ledger->failed && !ledger->suspect && still_ours(ledger);
-	if (!sound && ledger_start(ledger, false, why) < 0)
+	if (!ledger_is_sound(ledger) && ledger_start(ledger, false, why) < 0)
 		return -1;
 	for (int i = 0; i < LEDGER_SHEETS; i++) {
 		struct content *sheet = &s->sheets[i];

@@ -15,6 +15,7 @@ struct meter *meter_new(decitime now)
 		meter->tables_last_change = now;
 		meter->discontinuity = now;
 		meter->generation = UINT64_MAX;
+		meter->stale = IMAGE_ALL;
 	}
 	return meter;
 }
@@ -72,6 +73,7 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 		add(&meter->hosts[track->host].traffic.flow[direction].plus, packets, octets);
 		break;
 	case ROLE_HOST_DROP:
+		meter->stale |= IMAGE_BIT(IMAGE_FLOWS);
 		add(&meter->hosts[track->host].traffic.dropped, packets, octets);
 		/* A drop behind the counting rule gets packets that the host was charged for. */
 		if (track->late)
@@ -101,6 +103,7 @@ void meter_stamp(struct meter *meter, const struct track *track, decitime now)
 		meter->towns[track->town].traffic.period.incomplete = true;
 	}
 	if (track->host != RULE_NONE) {
+		meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 		meter->hosts[track->host].traffic.discontinuity = meter->stamp;
 		meter->hosts[track->host].traffic.period.incomplete = true;
 	}
@@ -136,6 +139,9 @@ void meter_settle(struct meter *meter)
 	for (uint32_t i = 0; i < meter->n_hosts; i++)
 		for (int d = 0; d < 2; d++) {
 			struct flow *flow = &meter->hosts[i].traffic.flow[d];
+			if (!flow->plus.packets && !flow->plus.octets && !flow->minus.packets && !flow->minus.octets)
+				continue;
+			meter->stale |= IMAGE_BIT(IMAGE_FLOWS);
 			uint64_t before = flow->amount.octets;
 			flow_advance(flow);
 			meter->towns[meter->hosts[i].town].attributed[d] += flow->amount.octets - before;
@@ -182,6 +188,9 @@ static bool take_in(struct meter *meter, struct track *track, const struct count
 
 	if (fresh)
 		track->last = restored ? *now : (struct counter){0};
+	if (track->rebooted)
+		meter->stale |= IMAGE_BIT(IMAGE_RULES);
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
 	track->last = *now;
 	track->was_absent = track->rebooted = false;
@@ -236,6 +245,7 @@ void meter_rule_deleted(struct meter *meter, uint32_t rule, const struct counter
 	meter_rule_zeroed(meter, rule, taken);
 	/* The next fold finds it gone, which is no loss. */
 	meter->tracks[rule].present = false;
+	meter->stale |= IMAGE_BIT(IMAGE_RULES);
 }
 
 void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *added)
@@ -243,11 +253,13 @@ void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *
 	struct track *track = &meter->tracks[rule];
 
 	add(&track->last, added->packets, added->octets);
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 }
 
 void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime now)
 {
 	meter->tracks[rule].last = (struct counter){0};
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 	if (lost)
 		meter_stamp(meter, &meter->tracks[rule], now);
 }

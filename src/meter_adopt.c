@@ -482,6 +482,7 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 		goto out;
 
 	/* From here on nothing fails. */
+	meter->stale = IMAGE_ALL;
 	bool first = meter->generation == UINT64_MAX;
 	if (first || a.revived || n_towns != meter->n_towns || n_hosts != meter->n_hosts ||
 	    !same_addresses(meter->described, described))

@@ -107,12 +107,8 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 	if (w->ops->arm(w->backend, edits, n, &intent, error) < 0)
 		return -1;
 	size_t size = intent.n_steps ? workshop_describe(w, rules, edits, n, &intent, &steps) : 0;
-	if (intent.n_steps == 0) {
-		result = 0;
-	} else if (size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0) {
-		*announced = true;
-		result = 0;
-	} else if (!must) {
+	*announced = size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0;
+	if (intent.n_steps == 0 || *announced || !must) {
 		result = 0;
 	} else {
 		w->agent->ledger = VIEW_LEDGER_FAILED;

@@ -60,7 +60,7 @@ static struct meter *again(struct meter *meter, enum meter_start start, bool los
 {
 	struct image image;
 
-	assert_int_equal(meter_image(meter, &image), 0);
+	assert_int_equal(meter_image(meter, IMAGE_ALL, &image), 0);
 	meter_free(meter);
 	meter = meter_load(&image, start, lost, now);
 	assert_non_null(meter);
@@ -303,7 +303,7 @@ static void nonsense(void **state)
 	struct image image;
 
 	(void)state;
-	assert_int_equal(meter_image(meter, &image), 0);
+	assert_int_equal(meter_image(meter, IMAGE_ALL, &image), 0);
 	meter_free(meter);
 	struct record_host *host = image.data[IMAGE_HOSTS];
 	struct record_rule *rule = image.data[IMAGE_RULES];
