@@ -168,6 +168,13 @@ def test_a_table_without_counters(router, ledger):
     assert len(lines) == 2 and all("--comment townmeter -j DROP" in line for line in lines)
     assert set(before.splitlines()) <= set(after.splitlines())
     assert router.ipt.policy("OUTPUT", 4) == (77, 7700)
+    # Another program's table is none that lacks its counters, though the rules are the same.
+    for flag in ("-A", "-D"):
+        router.ipt(4, flag, "INPUT", "-s", "192.0.2.98")
+    assert ledger.settle() == ["done"]
+    router.ipt(4, "-Z")
+    assert ledger.settle() == ["done"]
+    assert {tuple(c) for n, c in ledger.counters.items() if ":4:" in n} == {(0, 0)}
 
 
 @pytest.mark.backend("nft")
