@@ -18,7 +18,7 @@
 #include "options.h"
 #include "recognise.h"
 #include "settings.h"
-#include "socket.h"
+#include "socket/socket.h"
 #include "subagent.h"
 
 static struct options options;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A connection to the control socket, and the commands that come on it; the meter thread is played here. */
-#include "agent/client.h"
+#include "socket/client.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests on the control socket: whatever comes in, it is read or refused in one clear line. */
-#include "agent/query.h"
+#include "socket/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is billed from: every closed period that is asked for, once, and never a part of them as the whole. */
-#include "agent/report.h"
+#include "socket/report.h"
 
 #include <stdio.h>
 
-#include "agent/rows.h"
+#include "socket/rows.h"
 #include "ledger_tools.h"
 
 enum { KEEP = 5 };
