@@ -115,7 +115,7 @@ struct meter {
 	struct track *absent;     /* sorted by key: rules that stood once */
 	uint32_t n_absent;
 	struct track *expected;   /* rules that we put in and have not seen yet */
-	uint32_t n_expected;
+	uint32_t n_expected, room_expected;
 	struct memory *memory;    /* sorted by town, prefix */
 	uint32_t n_memory;
 
