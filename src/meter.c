@@ -267,12 +267,15 @@ void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime n
 int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix, enum direction direction,
 			bool drop, const struct counter *count)
 {
-	struct track *more = realloc(meter->expected, (meter->n_expected + 1) * sizeof *more);
-
-	if (!more)
-		return -1;
-	meter->expected = more;
-	struct track *track = &more[meter->n_expected++];
+	if (meter->n_expected == meter->room_expected) {
+		uint32_t room = meter->room_expected ? 2 * meter->room_expected : 16;
+		struct track *more = realloc(meter->expected, room * sizeof *more);
+		if (!more)
+			return -1;
+		meter->expected = more;
+		meter->room_expected = room;
+	}
+	struct track *track = &meter->expected[meter->n_expected++];
 	memset(track, 0, sizeof *track);
 	track->key.town = town;
 	track->key.family = prefix->family;

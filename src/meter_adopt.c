@@ -19,6 +19,7 @@ struct adoption {
 	struct track *tracks, *known;      /* the new ones; the old ones and the absent, by key */
 	uint32_t n_known;
 	uint32_t town_rows, host_rows;     /* of the new orders */
+	uint32_t *forgotten, n_forgotten;  /* hosts, by town and name */
 	bool revived;                      /* a forgotten row came back */
 	decitime now;
 };
@@ -63,11 +64,55 @@ static uint32_t forgotten_town(const struct meter *meter, const char *name)
 	return RULE_NONE;
 }
 
-static uint32_t forgotten_host(const struct meter *meter, uint32_t town, const char *name)
+static int compare_forgotten(const struct host *host, uint32_t town, const char *name)
 {
+	if (host->town != town)
+		return host->town < town ? -1 : 1;
+	return strcmp(host->name, name);
+}
+
+static int by_town_and_name(const void *a, const void *b, void *hosts)
+{
+	const struct host *x = (const struct host *)hosts + *(const uint32_t *)a;
+	const struct host *y = (const struct host *)hosts + *(const uint32_t *)b;
+
+	return compare_forgotten(x, y->town, y->name);
+}
+
+/* A town may have been forgotten with all its hosts, and come back with them. */
+static int list_forgotten(struct adoption *a)
+{
+	struct meter *meter = a->meter;
+	uint32_t n = 0;
+
 	for (uint32_t i = 0; i < meter->n_hosts; i++)
-		if (meter->hosts[i].gone && meter->hosts[i].town == town && strcmp(meter->hosts[i].name, name) == 0)
-			return i;
+		n += meter->hosts[i].gone;
+	a->forgotten = n ? calloc(n, sizeof *a->forgotten) : NULL;
+	if (n == 0)
+		return 0;
+	if (!a->forgotten)
+		return -1;
+	for (uint32_t i = 0; i < meter->n_hosts; i++)
+		if (meter->hosts[i].gone)
+			a->forgotten[a->n_forgotten++] = i;
+	qsort_r(a->forgotten, a->n_forgotten, sizeof *a->forgotten, by_town_and_name, meter->hosts);
+	return 0;
+}
+
+static uint32_t forgotten_host(const struct adoption *a, uint32_t town, const char *name)
+{
+	uint32_t low = 0, high = a->n_forgotten;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = compare_forgotten(&a->hosts[a->forgotten[middle]], town, name);
+		if (order == 0)
+			return a->forgotten[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return RULE_NONE;
 }
 
@@ -97,7 +142,7 @@ static uint32_t make_town(struct adoption *a, uint32_t *total, const char *name,
 
 static uint32_t make_host(struct adoption *a, uint32_t *total, uint32_t town, const char *name, bool blocked)
 {
-	uint32_t id = a->meter->host_rows < a->meter->n_hosts ? forgotten_host(a->meter, town, name) : RULE_NONE;
+	uint32_t id = forgotten_host(a, town, name);
 	bool is_new = id == RULE_NONE;
 
 	if (is_new)
@@ -205,18 +250,42 @@ static struct track make_track(const struct adoption *a, uint32_t rule)
 	return track;
 }
 
+static bool is_drop(const struct track *track)
+{
+	return track->key.kind == ROLE_HOST_DROP || track->key.kind == ROLE_TOWN_DROP;
+}
+
+/* As far as it is known of a rule that was put in. */
+static int by_place(const void *a, const void *b)
+{
+	const struct track *x = a, *y = b;
+
+	if (x->key.town != y->key.town)
+		return x->key.town < y->key.town ? -1 : 1;
+	if (x->key.direction != y->key.direction)
+		return (int)x->key.direction - (int)y->key.direction;
+	if (is_drop(x) != is_drop(y))
+		return (int)is_drop(x) - (int)is_drop(y);
+	return prefix_compare(&x->key.prefix, &y->key.prefix);
+}
+
 /* A rule that we put in ourselves comes with the count that we gave it. */
 static void expect(struct meter *meter, struct track *track)
 {
-	bool drop = track->key.kind == ROLE_HOST_DROP || track->key.kind == ROLE_TOWN_DROP;
+	uint32_t low = 0, high = meter->n_expected;
 
-	if (!drop && track->key.kind != ROLE_COUNT)
+	if (!is_drop(track) && track->key.kind != ROLE_COUNT)
 		return;
-	for (uint32_t i = 0; i < meter->n_expected; i++) {
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (by_place(&meter->expected[middle], track) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (uint32_t i = low; i < meter->n_expected && by_place(&meter->expected[i], track) == 0; i++) {
 		struct track *put = &meter->expected[i];
-		if (put->present || put->key.town != track->key.town || put->key.direction != track->key.direction ||
-		    (put->key.kind == ROLE_HOST_DROP) != drop ||
-		    prefix_compare(&put->key.prefix, &track->key.prefix) != 0)
+		if (put->present)
 			continue;
 		put->present = true;
 		track->last = put->last;
@@ -278,6 +347,8 @@ static void match_tracks(struct adoption *a)
 {
 	struct meter *meter = a->meter;
 
+	if (meter->n_expected)
+		qsort(meter->expected, meter->n_expected, sizeof *meter->expected, by_place);
 	match_in_order(a);
 	for (uint32_t i = 0; i < meter->n_tracks; i++)
 		if (meter->tracks[i].key.kind != ROLE_OTHER && !meter->tracks[i].matched)
@@ -426,7 +497,7 @@ static int prepare(struct adoption *a, struct memory **memory)
 	if (!a->town_ids || !a->host_ids || !a->town_order || !a->host_order || !a->tracks || !a->known ||
 	    !*memory || !a->towns || !a->hosts)
 		return -1;
-	return 0;
+	return list_forgotten(a);
 }
 
 int meter_by_town_and_prefix(const void *a, const void *b)
@@ -528,6 +599,7 @@ out:
 	free(a.host_order);
 	free(a.tracks);
 	free(a.known);
+	free(a.forgotten);
 	free(memory);
 	return result;
 }

@@ -116,7 +116,7 @@ struct meter {
 	struct track *absent;     /* sorted by key: rules that stood once */
 	struct track *expected;   /* rules that we put in and have not seen yet */
 	struct memory *memory;    /* sorted by town, prefix */
-	uint32_t n_tracks, n_absent, n_expected, n_memory;
+	uint32_t n_tracks, n_absent, n_expected, n_memory, room_expected;
 
 	struct description *described;
 	char **problems;          /* of the last recognition, which were reported */

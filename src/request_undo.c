@@ -111,8 +111,13 @@ void request_undo(struct workshop *w, struct request *request)
 			 "periods");
 		goto out;
 	}
-	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0 || locate(w, request, rules) < 0 ||
-	    workshop_begin(w, request->n_closed, request->why) < 0)
+	if (workshop_look(w, READ_RULES, &snapshot, request->why) < 0)
+		goto out;
+	if (locate(w, request, rules) < 0) {
+		snprintf(request->why, sizeof request->why, "no memory to take a change back");
+		goto out;
+	}
+	if (workshop_begin(w, request->n_closed, request->why) < 0)
 		goto out;
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);

@@ -8,7 +8,8 @@
  *   fake_ops                   the backend
  *
  * fake->nft chooses how it behaves: as iptables-legacy, one step for everything, in which zeroes take what was
- * read; or as nf_tables, a step for each zero, which takes all that there is, and none for other edits.
+ * read; or as nf_tables, a step for each zero, which takes all that there is, and none for other edits. fake->keeps:
+ * as nf_tables on a kernel that can not set counters to zero.
  */
 #ifndef TOWNMETER_TESTS_FAKE_H
 #define TOWNMETER_TESTS_FAKE_H
@@ -42,7 +43,7 @@ struct fake {
 	uint64_t epoch;  /* of the last arm() */
 	uint32_t done;   /* steps since */
 
-	bool nft;
+	bool nft, keeps;
 	bool unreadable, refuses, forgets; /* reads fail; changes are refused; the witness is taken away by each change */
 	unsigned steps, kill_at;           /* of the process */
 	unsigned fail_at, fail_until;      /* files can not be written from the one step to the other */
@@ -205,6 +206,9 @@ static inline void fake_zero(struct edit *edit)
 	struct fake_rule *own = &fake->rules[edit->rule];
 
 	edit->counter = own->counter;
+	edit->kept = fake->keeps;
+	if (fake->keeps)
+		return;
 	edit->left = fake->nft ? (struct counter){0} : fake_minus(own->counter, own->read);
 	own->counter = edit->left;
 }
@@ -302,9 +306,10 @@ static inline int fake_arm(struct backend *b, struct edit *edits, size_t n, stru
 	memset(intent, 0, sizeof *intent);
 	for (size_t i = 0; i < n; i++) {
 		edits[i].step = STEP_NONE;
+		edits[i].kept = edits[i].kind == EDIT_ZERO && fake->keeps;
 		if (!fake->nft)
 			edits[i].step = 0;
-		else if (edits[i].kind == EDIT_ZERO)
+		else if (edits[i].kind == EDIT_ZERO && !fake->keeps)
 			edits[i].step = intent->n_steps++;
 	}
 	if (!fake->nft)

@@ -90,19 +90,22 @@ static void look_back(void *context)
 	fake->error[0] = done ? 'd' : 'n';
 }
 
-/* Kills it at each step in turn, and each of the processes that find what it left, too. */
-static void kill_everywhere(struct plot plot, bool nft)
+/* Kills it at each step in turn, and processes that find what it left, too. */
+enum mode { LEGACY, NFT, NFT_KEEPS, MODES };
+
+static void kill_everywhere(struct plot plot, enum mode mode)
 {
 	bool ended = false, before = false;
 
 	for (unsigned at = 1; !ended; at++) {
 		fake_make(SCENE_RULES, scene_addresses);
-		fake->nft = nft;
+		fake->nft = mode != LEGACY;
+		fake->keeps = mode == NFT_KEEPS;
 		scene_directory(&plot.directory);
 		fake_process(set_up_process, &plot, 0);
 		ended = fake_process(act, &plot, at);
-		for (unsigned again = 1; again < 6; again++)
-			fake_process(look_back, &plot, again % 2 ? again : 0);
+		for (unsigned again = 1; again < 6 && at % 3 == 0; again++)
+			fake_process(look_back, &plot, again);
 		assert_true(fake_process(look_back, &plot, 0));
 		bool done = fake->error[0] == 'd';
 		if (!plot.undo)
@@ -151,11 +154,12 @@ static void act_without_room(void *context)
 	fake->error[1] = result;
 }
 
-static void fill_the_disk(struct plot plot, bool nft)
+static void fill_the_disk(struct plot plot, enum mode mode)
 {
 	for (plot.fail_at = 1; plot.fail_at < 12; plot.fail_at++) {
 		fake_make(SCENE_RULES, scene_addresses);
-		fake->nft = nft;
+		fake->nft = mode != LEGACY;
+		fake->keeps = mode == NFT_KEEPS;
 		scene_directory(&plot.directory);
 		assert_true(fake_process(set_up_process, &plot, 0));
 		assert_true(fake_process(act_without_room, &plot, 0));
@@ -174,21 +178,21 @@ static void a_disk_that_is_full(void **state)
 	static const struct command block = {.kind = COMMAND_ADMIN, .town = "town-a", .host = "bob", .blocked = true};
 
 	(void)state;
-	for (int nft = 0; nft < 2; nft++)
+	for (enum mode mode = LEGACY; mode < MODES; mode++)
 		for (int room = 0; room < 2; room++) {
-			fill_the_disk((struct plot){.commands = &zero, .n = 1, .rows = 3, .room = room}, nft != 0);
+			fill_the_disk((struct plot){.commands = &zero, .n = 1, .rows = 3, .room = room}, mode);
 			fill_the_disk((struct plot){.commands = &zero, .n = 1, .rows = 3, .room = room, .quota = true},
-				      nft != 0);
-			fill_the_disk((struct plot){.commands = &block, .n = 1, .blocked = true, .room = room}, nft != 0);
+				      mode);
+			fill_the_disk((struct plot){.commands = &block, .n = 1, .blocked = true, .room = room}, mode);
 		}
 }
 
 static void on_both(const struct command *commands, size_t n, unsigned rows, bool was, bool blocked)
 {
-	for (int nft = 0; nft < 2; nft++)
+	for (enum mode mode = LEGACY; mode < MODES; mode++)
 		for (int undo = 0; undo < 2; undo++)
 			kill_everywhere((struct plot){.commands = commands, .n = n, .rows = rows, .was = was,
-						      .blocked = blocked, .undo = undo != 0}, nft != 0);
+						      .blocked = blocked, .undo = undo != 0}, mode);
 }
 
 static void zero_of_a_host(void **state)
@@ -237,8 +241,8 @@ static void a_zero_that_lifts_the_block_of_a_quota(void **state)
 	static const struct command command = {.kind = COMMAND_ZERO, .all = true};
 
 	(void)state;
-	for (int nft = 0; nft < 2; nft++)
-		kill_everywhere((struct plot){.commands = &command, .n = 1, .rows = 3, .quota = true}, nft != 0);
+	for (enum mode mode = LEGACY; mode < MODES; mode++)
+		kill_everywhere((struct plot){.commands = &command, .n = 1, .rows = 3, .quota = true}, mode);
 }
 
 static void a_block_and_a_zero(void **state)
