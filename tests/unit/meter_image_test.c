@@ -209,6 +209,27 @@ static void restored_after_a_reboot(void **state)
 	meter_free(meter);
 }
 
+/* A backup from before the last zeroing has more than the ledger knows of. */
+static void restored_after_a_zeroing(void **state)
+{
+	/* Of the policy, of FORWARD, down and up of the town, and of alice. */
+	static const struct counter taken[] = {{0, 0}, {14, 1400}, {10, 1000}, {4, 400}, {10, 1000}, {4, 400}};
+	struct meter *meter = begin();
+
+	(void)state;
+	for (uint32_t rule = 0; rule < sizeof taken / sizeof *taken; rule++)
+		meter_rule_zeroed(meter, rule, &taken[rule]);
+	meter_settle(meter);
+	meter = again(meter, METER_REBOOTED, false, 200);
+	look_at(meter, 10, 4, 5, 210);
+	assert_int_equal(alice(meter).traffic.down.packets, 10);
+	assert_int_equal(alice(meter).traffic.up.packets, 4);
+	assert_int_equal(alice(meter).traffic.discontinuity, 210);
+	look_at(meter, 13, 4, 9, 220);
+	assert_int_equal(alice(meter).traffic.down.packets, 13);
+	meter_free(meter);
+}
+
 /* Rules that are away while the router starts come back at zero. */
 static void rules_come_late(void **state)
 {
@@ -379,6 +400,7 @@ int main(void)
 		cmocka_unit_test(reboot),
 		cmocka_unit_test(reboot_after_a_crash),
 		cmocka_unit_test(restored_after_a_reboot),
+		cmocka_unit_test(restored_after_a_zeroing),
 		cmocka_unit_test(rules_come_late),
 		cmocka_unit_test(settings_stay),
 		cmocka_unit_test(names_are_remembered),
