@@ -59,6 +59,7 @@ static void load_agent(struct books *books, struct view_agent *agent, const stru
 	agent->snapshot_errors = record->snapshot_errors;
 	agent->ledger_errors = record->ledger_errors;
 	agent->snapshot_time = record->snapshot_time;
+	agent->discontinuity = record->discontinuity;
 }
 
 int books_open(struct books *books, const char *directory, struct view_agent *agent, decitime now,
