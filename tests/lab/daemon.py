@@ -10,7 +10,7 @@ from .proc import LabError, clean_env, run, wait_until
 _TREE = Path(__file__).resolve().parents[2]
 # A short max-age, so that scenarios wait little for a fresh look; what holds
 # with the values of a site, test_counters.py shows.
-CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block]\n"
+CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block, quota]\n"
 _TROUBLE = re.compile(r"Sanitizer|runtime error:|stack smashing|malloc\(\)|free\(\)|"
                       r"[Aa]ssertion .*failed")
 
@@ -29,6 +29,7 @@ class Daemon:
         self.dir.mkdir(exist_ok=True)
         self.state = self.dir / "state"
         self.state.mkdir(exist_ok=True)
+        self.socket = self.dir / "control.sock"
         self.config = self.dir / "townmeter.yaml"
         self.config.write_text(config)
         self.args = list(args)
@@ -56,7 +57,7 @@ class Daemon:
 
     def argv(self, *more, socket=None):
         return [program(), "-f", "-c", self.config, "-x", self.agentx,
-                "-s", self.state, "-S", socket or self.dir / "control.sock",
+                "-s", self.state, "-S", socket or self.socket,
                 *self.args, *more]
 
     def start(self, *more):
@@ -71,6 +72,11 @@ class Daemon:
         argv = [*self.prefix, *argv]
         self.process = self.ns.start(argv, self.log_path(), self.log_path(), self.env())
         return self
+
+    def command(self, *argv, socket=None, timeout=40):
+        """Run townmeter, the command, against this daemon."""
+        env = self.env() | {"TOWNMETER_SOCKET": str(socket or self.socket), "TZ": "UTC"}
+        return run([program().with_name("townmeter"), *argv], timeout, check=False, env=env)
 
     def once(self, *more, timeout=20, **kw):
         """Run it to its end in the foreground: for what must not stay up."""

@@ -213,12 +213,16 @@ class Lab:
 
     def edit(self, *argv, timeout=100, **environment):
         """Drive a backend without the daemon (tests/lab/ruleedit.c)."""
+        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
+        return json.loads(self.router.run(self.ruleedit(), *argv, env=env, timeout=timeout).stdout)
+
+    def ruleedit(self):
+        """The program itself."""
         near = [self.programs / "ruleedit", program().parent / "tests" / "lab" / "ruleedit"]
         path = next((p for p in near if os.access(p, os.X_OK)), None)
         if path is None:
             raise LabError("no ruleedit: run 'make check-programs'")
-        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
-        return json.loads(self.router.run(path, *argv, env=env, timeout=timeout).stdout)
+        return path
 
     def failset(self):
         """The subagent whose commit fails for the value 99; ready to be set."""
@@ -296,6 +300,18 @@ class Lab:
     def set(self, *binds):
         """SET by the raw client; returns (error name, error index)."""
         return self.client.set(*binds).status
+
+    def townmeter(self, *argv, fails=0, **kw):
+        """The command: what it printed, once it ended as it should."""
+        done = self.daemon.command(*argv, **kw)
+        assert done.returncode == fails, f"{argv}: {done.returncode} {done.stdout} {done.stderr}"
+        if fails:
+            # One clear line, and nothing that could be taken for an answer.
+            assert done.stderr.startswith("townmeter: ") and done.stderr.count("\n") == 1, done.stderr
+            assert done.stdout == "", done.stdout
+            return done.stderr
+        assert done.stderr == "", done.stderr
+        return done.stdout
 
     def must_set(self, *binds):
         status = self.set(*binds)
