@@ -12,8 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "log.h"
+
+/* Before a file that can't be read at the start is given up. */
+enum { MORE_LOOKS = 3 };
 
 /* Takes over what was read. The shadow is the file's from here on; what was adopted stays. */
 static void take(struct ledger *ledger, sqlite3 *db, bool writable, struct ledger_contents *contents,
@@ -237,6 +241,13 @@ int ledger_start(struct ledger *ledger, bool first, char why[LEDGER_ERROR_SIZE])
 
 	ledger_stop(ledger);
 	enum ledger_found found = look(ledger, first, what, why);
+	/* What a copy lacks is lost for good: a read that failed, or damage, has to be there every time. */
+	for (int again = 0; again < MORE_LOOKS && first && !ledger->db && exists(ledger->file) &&
+			    (found == LEDGER_FOUND_DAMAGED || found == LEDGER_FOUND_UNREADABLE);
+	     again++) {
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		found = look(ledger, first, what, why);
+	}
 	if (found == LEDGER_FOUND_DAMAGED) {
 		if (what[0])
 			log_error("%s", what);
