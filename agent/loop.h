@@ -7,7 +7,7 @@
 #define TOWNMETER_LOOP_H
 
 #include "control.h"
-#include "socket.h"
+#include "socket/socket.h"
 
 /* Blocks the signals that the loop takes, in this thread and those it starts. Call before any. Returns
  * a descriptor for loop_run(), or -1 with errno. */

@@ -18,7 +18,7 @@
 #include "options.h"
 #include "recognise.h"
 #include "settings.h"
-#include "socket.h"
+#include "socket/socket.h"
 #include "subagent.h"
 
 static struct options options;
@@ -98,8 +98,11 @@ static int serve(const struct control_options *made)
 	struct view *first = NULL;
 	int signals, result = 1;
 
-	if (instance_claim(options.state_directory) < 0)
+	if (instance_claim(options.state_directory) < 0) {
+		settings_free(made->settings);
+		free(made->settings);
 		return 1;
+	}
 	control = control_new(made);
 	if (!control)
 		return 1;

@@ -81,49 +81,59 @@ static bool quota_is(const struct view_host *host, enum quota_state state)
 	return host->traffic.quota.state == state && host->traffic.quota.action != QUOTA_IGNORE;
 }
 
-/* Does the view say now what this notice would tell? Brings its state up to date. */
-static bool holds(const struct view *view, struct notice *notice)
+/* Does the host's row say now what this notice would tell? Brings its state up to date. */
+static bool host_holds(const struct view_host *host, struct notice *notice)
 {
-	uint32_t row = notice->host[0]	 ? view_find_host(view, notice->town, notice->host)
-		       : notice->town[0] ? view_find_town(view, notice->town)
-					 : 0;
-	if (row == UINT32_MAX)
-		return false;
-	const struct view_host *host = notice->host[0] ? &view_hosts(view)[row] : NULL;
-
 	switch (notice->type) {
 	case NOTICE_QUOTA_WARNING:
-		notice->state = quota_of(host);
-		return quota_is(host, QUOTA_WARNED);
 	case NOTICE_QUOTA_EXCEEDED:
 		notice->state = quota_of(host);
-		return quota_is(host, QUOTA_EXCEEDED);
+		return quota_is(host, notice->type == NOTICE_QUOTA_WARNING ? QUOTA_WARNED : QUOTA_EXCEEDED);
 	case NOTICE_HOST_BLOCKED:
 		notice->state = 1;
 		return is_blocked(host);
 	case NOTICE_HOST_UNBLOCKED:
 		notice->state = 0;
 		return host->oper != OPER_BLOCKED;
-	case NOTICE_TOWN_ZEROED:
-		notice->number = view_towns(view)[row].traffic.period.number - 1;
-		notice->state = notice->number;
-		return true;
-	case NOTICE_HOST_ZEROED:
+	default: /* its last period ended */
 		notice->number = host->traffic.period.number - 1;
 		notice->state = notice->number;
 		return true;
+	}
+}
+
+/* The same for what is no host's. */
+static bool agent_holds(const struct view *view, struct notice *notice)
+{
+	switch (notice->type) {
 	case NOTICE_DISCONTINUITY:
 		notice->state = (uint64_t)view->agent.discontinuity;
 		return true;
-	case NOTICE_BACKEND_LOST:
-	case NOTICE_BACKEND_RESTORED:
-		notice->state = is_lost(view);
-		return is_lost(view) == (notice->type == NOTICE_BACKEND_LOST);
 	case NOTICE_LEDGER_FAILED:
 		notice->state = view->agent.ledger;
 		return view->agent.ledger == VIEW_LEDGER_FAILED;
+	default: /* the backend is lost, or it is not */
+		notice->state = is_lost(view);
+		return is_lost(view) == (notice->type == NOTICE_BACKEND_LOST);
 	}
-	return false;
+}
+
+static bool holds(const struct view *view, struct notice *notice)
+{
+	uint32_t row;
+
+	if (notice->host[0]) {
+		row = view_find_host(view, notice->town, notice->host);
+		return row != UINT32_MAX && host_holds(&view_hosts(view)[row], notice);
+	}
+	if (notice->type != NOTICE_TOWN_ZEROED)
+		return agent_holds(view, notice);
+	row = view_find_town(view, notice->town);
+	if (row == UINT32_MAX)
+		return false;
+	notice->number = view_towns(view)[row].traffic.period.number - 1;
+	notice->state = notice->number;
+	return true;
 }
 
 /* Hands it over, if the pace allows it. */
@@ -157,7 +167,6 @@ static void tell_row(struct notify *notify, enum notice_type type, const char *t
 
 	snprintf(notice.town, sizeof notice.town, "%s", town);
 	snprintf(notice.host, sizeof notice.host, "%s", host);
-	/* A town that is blocked makes no notice of its hosts, though they are no more allowed. */
 	if (holds(notify->view, &notice))
 		tell(notify, &notice);
 }

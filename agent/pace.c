@@ -68,9 +68,10 @@ struct told;
 
 /* A type that was sent of a row. */
 struct sent {
-	struct told *told;       /* NULL: it was not, or long ago */
+	struct told *told;
 	enum notice_type type;
 	int64_t at;
+	bool recent;             /* it was, within the last interval */
 	bool early;              /* one came too early since then */
 	struct sent *before, *after;
 };
@@ -142,7 +143,7 @@ enum pace_verdict pace_ask(struct pace *pace, const struct notice *notice, const
 	struct told *told = find(pace, notice);
 	struct sent *sent = told ? &told->sent[places[notice->type].slot] : NULL;
 
-	if (sent && sent->told && now - sent->at < limits->interval) {
+	if (sent && sent->recent && now - sent->at < limits->interval) {
 		sent->early = true;
 		return PACE_LATER;
 	}
@@ -153,6 +154,7 @@ static void append(struct pace *pace, struct sent *sent)
 {
 	sent->before = pace->newest;
 	sent->after = NULL;
+	sent->recent = true;
 	*(pace->newest ? &pace->newest->after : &pace->oldest) = sent;
 	pace->newest = sent;
 }
@@ -161,8 +163,7 @@ static void detach(struct pace *pace, struct sent *sent)
 {
 	*(sent->before ? &sent->before->after : &pace->oldest) = sent->after;
 	*(sent->after ? &sent->after->before : &pace->newest) = sent->before;
-	sent->told = NULL;
-	sent->early = false;
+	sent->recent = sent->early = false;
 }
 
 /* Forgets a row of which nothing was sent lately. */
@@ -171,7 +172,7 @@ static void forget(struct pace *pace, struct told *told)
 	struct told **at = bucket_of(pace, &told->notice);
 
 	for (int i = 0; i < PAIR; i++)
-		if (told->sent[i].told)
+		if (told->sent[i].recent)
 			return;
 	while (*at != told)
 		at = &(*at)->next;
@@ -194,7 +195,7 @@ void pace_sent(struct pace *pace, const struct notice *notice, int64_t now)
 		*bucket = told;
 	}
 	struct sent *sent = &told->sent[places[notice->type].slot];
-	if (sent->told)
+	if (sent->recent)
 		detach(pace, sent);
 	told->notice = *notice;
 	sent->told = told;
@@ -205,10 +206,10 @@ void pace_sent(struct pace *pace, const struct notice *notice, int64_t now)
 
 bool pace_overdue(struct pace *pace, const struct pace_limits *limits, int64_t now, struct notice *notice)
 {
-	while (pace->oldest && now - pace->oldest->at >= limits->interval) {
-		struct sent *sent = pace->oldest;
+	for (struct sent *sent = pace->oldest, *after; sent && now - sent->at >= limits->interval; sent = after) {
 		struct told *told = sent->told;
 		bool early = sent->early;
+		after = sent->after;
 		*notice = told->notice;
 		notice->type = sent->type;
 		detach(pace, sent);

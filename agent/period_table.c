@@ -70,8 +70,9 @@ static void to_place(bool is_host, const oid *index, size_t length, struct place
 	if (!append_name(place, &index, &length, NAME_TOWN_MAX) ||
 	    (is_host && !append_name(place, &index, &length, NAME_HOST_MAX)) || length == 0)
 		return;
-	/* If more follows, it is behind this number. */
-	place->number = (int64_t)index[0] + (length > 1);
+	/* The library extends a sub-identifier of 2^31 and more by its sign. If more follows, it is behind this
+	 * number. */
+	place->number = (int64_t)(index[0] & UINT32_MAX) + (length > 1);
 }
 
 static size_t make_index(const struct closed *row, oid *index)

@@ -40,9 +40,9 @@ struct edit {
 	struct prefix prefix;
 	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
 	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE or VERDICT_DROP */
+	bool kept;           /* EDIT_ZERO: returned */
 	char comment[256];   /* EDIT_INSERT: "" for none */
 	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
-	bool kept;           /* EDIT_ZERO: returned */
 	struct counter left; /* EDIT_ZERO: returned: what it shows still of `counter`, which came between read and step */
 	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
 	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */

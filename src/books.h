@@ -47,7 +47,7 @@ struct meter *books_meter(const struct books *books, bool lost, decitime now);
 /* Saves everything, and the periods that were kept for it. Returns 0, or -1 with a line in `error`: nothing was
  * saved, and what was kept waits for the next try. While an intent of the last process is open nothing is saved,
  * which is no error. */
-int books_save(struct books *books, const struct meter *meter, struct view_agent *agent,
+int books_save(struct books *books, struct meter *meter, struct view_agent *agent,
 	       char error[LEDGER_ERROR_SIZE]);
 
 /* Before a change: keeps the model as it is now, and takes room for the periods that end with it. After the model

@@ -11,15 +11,15 @@ enum closed_reason { CLOSED_SCHEDULE = 1, CLOSED_HOST_ZERO, CLOSED_TOWN_ZERO, CL
 struct closed {
 	uint8_t is_host;     /* else a town, and `host` is "" */
 	char town[NAME_TOWN_MAX + 1], host[NAME_HOST_MAX + 1];
-	uint32_t number;     /* from 1, in the row's order */
-	decitime start, end;
 	uint8_t reason;      /* enum closed_reason */
-	bool complete;       /* there was no discontinuity in it */
-	struct amount down, up;
-	uint32_t quota_mb;   /* megabytes of 10^6 octets; 0: none */
 	uint8_t quota_basis; /* enum quota_basis */
-	uint64_t over_mb;    /* what was used beyond the quota, rounded down */
+	bool complete;       /* there was no discontinuity in it */
 	bool withdrawn;      /* the period goes on after all: given to the ledger, the row is removed */
+	uint32_t number;     /* from 1, in the row's order */
+	uint32_t quota_mb;   /* megabytes of 10^6 octets; 0: none */
+	decitime start, end;
+	struct amount down, up;
+	uint64_t over_mb;    /* what was used beyond the quota, rounded down */
 };
 
 #endif

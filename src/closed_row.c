@@ -40,9 +40,9 @@ static uint8_t reason_of(const struct closed *row)
 static uint32_t sum_of(const struct closed *row, const uint8_t *key, size_t size)
 {
 	const uint64_t numbers[] = {
-		row->is_host, row->number, (uint64_t)row->start, (uint64_t)row->end, reason_of(row), row->complete,
-		row->down.octets, row->up.octets, row->down.packets, row->up.packets, row->quota_mb,
-		row->quota_basis, row->over_mb,
+		row->is_host,  row->number,      (uint64_t)row->start, (uint64_t)row->end, reason_of(row),
+		row->complete, row->down.octets, row->up.octets,       row->down.packets,  row->up.packets,
+		row->quota_mb, row->quota_basis, row->over_mb,
 	};
 	uint32_t sum = crc32_of(0, key, size);
 
@@ -55,13 +55,23 @@ int closed_row_bind(sqlite3_stmt *statement, const struct closed *row)
 {
 	uint8_t key[CLOSED_ROW_KEY_MAX];
 
-	if (strnlen(row->town, sizeof row->town) > NAME_TOWN_MAX || strnlen(row->host, sizeof row->host) > NAME_HOST_MAX)
+	if (strnlen(row->town, sizeof row->town) > NAME_TOWN_MAX ||
+	    strnlen(row->host, sizeof row->host) > NAME_HOST_MAX)
 		return SQLITE_TOOBIG;
 	size_t size = closed_row_key(row->is_host, row->town, row->host, key);
 	const int64_t numbers[] = {
-		row->start, row->end, reason_of(row), row->complete, (int64_t)row->down.octets, (int64_t)row->up.octets,
-		(int64_t)row->down.packets, (int64_t)row->up.packets, row->quota_mb, row->quota_basis,
-		(int64_t)row->over_mb, sum_of(row, key, size),
+		row->start,
+		row->end,
+		reason_of(row),
+		row->complete,
+		(int64_t)row->down.octets,
+		(int64_t)row->up.octets,
+		(int64_t)row->down.packets,
+		(int64_t)row->up.packets,
+		row->quota_mb,
+		row->quota_basis,
+		(int64_t)row->over_mb,
+		sum_of(row, key, size),
 	};
 	int rc = sqlite3_bind_int(statement, 1, row->is_host != 0);
 	if (rc == SQLITE_OK)
@@ -95,7 +105,8 @@ bool closed_row_read(sqlite3_stmt *statement, struct closed *row)
 	uint8_t key[CLOSED_ROW_KEY_MAX];
 
 	memset(row, 0, sizeof *row);
-	if (!read_name(statement, 3, row->town, NAME_TOWN_MAX) || !read_name(statement, 4, row->host, NAME_HOST_MAX))
+	if (!read_name(statement, 3, row->town, NAME_TOWN_MAX) ||
+	    !read_name(statement, 4, row->host, NAME_HOST_MAX))
 		return false;
 	row->is_host = sqlite3_column_int(statement, 0) != 0;
 	row->number = (uint32_t)sqlite3_column_int64(statement, 2);

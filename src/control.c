@@ -74,6 +74,9 @@ struct control *control_new(const struct control_options *options)
 		control_free(control);
 		return NULL;
 	}
+	/* What the start itself had to stamp is news to whoever compares this view with the next one. */
+	if (control->agent.discontinuity)
+		control->view->agent.discontinuity = control->agent.discontinuity;
 	return control;
 }
 

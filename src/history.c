@@ -80,25 +80,27 @@ static bool start(struct history *history)
 		return false;
 	}
 	/* A way without locks can't see what a writer does, should there be one by now. */
-	if (history->db &&
-	    (status.st_dev != history->device || status.st_ino != history->inode || history->way != LEDGER_READ))
+	if (history->db && (status.st_dev != history->device || status.st_ino != history->inode ||
+			    history->way != LEDGER_READ))
 		stop(history);
 	if (history->db)
 		return true;
 	history->device = status.st_dev;
 	history->inode = status.st_ino;
 	history->told = false;
-	return ledger_connect_reader(history->file, WAIT, &history->way, &history->db, ignored, sizeof ignored) == SQLITE_OK;
+	return ledger_connect_reader(history->file, WAIT, &history->way, &history->db, ignored,
+				     sizeof ignored) == SQLITE_OK;
 }
 
 /* The statement of a query, with its places bound; NULL: it can't be read now. */
-static sqlite3_stmt *ask(struct history *history, enum query query, bool is_host, const void *key, size_t size)
+static sqlite3_stmt *ask(struct history *history, enum query query, bool is_host, const void *key,
+			 size_t size)
 {
 	if (!start(history))
 		return NULL;
 	sqlite3_stmt **statement = &history->statements[query];
-	if (!*statement && sqlite3_prepare_v3(history->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
-				   SQLITE_OK) {
+	if (!*statement && sqlite3_prepare_v3(history->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT,
+					      statement, NULL) != SQLITE_OK) {
 		stop(history);
 		return NULL;
 	}

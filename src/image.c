@@ -18,5 +18,6 @@ void image_free(struct image *image)
 		free(image->data[i]);
 		image->data[i] = NULL;
 		image->size[i] = 0;
+		image->there[i] = false;
 	}
 }

@@ -26,7 +26,12 @@ enum image_sheet {
 	IMAGE_SHEETS
 };
 
+/* Sets of sheets. */
+#define IMAGE_BIT(sheet) (1u << (sheet))
+#define IMAGE_ALL (IMAGE_BIT(IMAGE_SHEETS) - 1)
+
 struct image {
+	bool there[IMAGE_SHEETS]; /* false: not looked at */
 	void *data[IMAGE_SHEETS]; /* one block each; NULL: empty */
 	size_t size[IMAGE_SHEETS];
 };

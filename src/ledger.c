@@ -18,7 +18,8 @@ struct ledger *ledger_open(const char *directory, char error[LEDGER_ERROR_SIZE])
 	ledger->opened = LEDGER_OK;
 	int length = snprintf(ledger->directory, sizeof ledger->directory, "%s", directory);
 	if (length >= (int)sizeof ledger->directory) {
-		snprintf(error, LEDGER_ERROR_SIZE, "the path of the ledger has %d octets, expected at most %zu", length,
+		snprintf(error, LEDGER_ERROR_SIZE,
+			 "the path of the ledger has %d octets, expected at most %zu", length,
 			 sizeof ledger->directory - 1);
 		free(ledger);
 		return NULL;
@@ -106,7 +107,8 @@ static int adopt_sheets(struct ledger *ledger, const struct ledger_intent *inten
 	}
 	for (size_t i = 0; i < intent->n_parts; i++) {
 		const struct ledger_part *part = &intent->parts[i];
-		memcpy(ledger->adopted[part->place >> 32].data + (size_t)(uint32_t)part->place * LEDGER_PART, part->body, part->size);
+		memcpy(ledger->adopted[part->place >> 32].data + (size_t)(uint32_t)part->place * LEDGER_PART,
+		       part->body, part->size);
 	}
 	return 0;
 }
@@ -133,7 +135,8 @@ int ledger_adopt(struct ledger *ledger)
 	return 0;
 }
 
-int ledger_number_after(struct ledger *ledger, bool is_host, const char *town, const char *host, uint32_t *number)
+int ledger_number_after(struct ledger *ledger, bool is_host, const char *town, const char *host,
+			uint32_t *number)
 {
 	uint8_t key[CLOSED_ROW_KEY_MAX];
 	uint32_t last = 0;
@@ -154,13 +157,19 @@ int ledger_number_after(struct ledger *ledger, bool is_host, const char *town, c
 	}
 	for (size_t i = 0; i < ledger->n_adopted_closed; i++) {
 		const struct closed *row = &ledger->adopted_closed[i];
-		if (row->is_host == is_host && strcmp(row->town, town) == 0 && (!is_host || strcmp(row->host, host) == 0) &&
-		    row->number > last)
+		if (row->is_host == is_host && strcmp(row->town, town) == 0 &&
+		    (!is_host || strcmp(row->host, host) == 0) && row->number > last)
 			last = row->number;
 	}
 	*number = last + 1;
 	return rc == SQLITE_ROW ? 0 : -1;
 }
+
+static const char put_closed[] = "REPLACE INTO closed VALUES (" CLOSED_ROW_PLACES ")";
+static const char intend_closed[] = "REPLACE INTO intended_closed VALUES (" CLOSED_ROW_PLACES ")";
+static const char prune[] =
+	"DELETE FROM closed WHERE kind = ?1 AND key = ?2 AND number <= (SELECT number FROM closed"
+	" WHERE kind = ?1 AND key = ?2 ORDER BY number DESC LIMIT 1 OFFSET ?3)";
 
 static const char *const statements[LEDGER_STATEMENTS] = {
 	[LEDGER_BEGIN] = "BEGIN IMMEDIATE",
@@ -170,13 +179,12 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[LEDGER_PUT_PART] = "REPLACE INTO part VALUES (?1, ?2, ?3)",
 	[LEDGER_DROP_PARTS] = "DELETE FROM part WHERE place BETWEEN ?1 AND ?2",
 	[LEDGER_PUT_SHEET] = "REPLACE INTO sheet VALUES (?1, ?2, ?3)",
-	[LEDGER_PUT_CLOSED] = "REPLACE INTO closed VALUES (" CLOSED_ROW_PLACES ")",
+	[LEDGER_PUT_CLOSED] = put_closed,
 	[LEDGER_WITHDRAW] = "DELETE FROM closed WHERE kind = ?1 AND key = ?2 AND number = ?3",
-	[LEDGER_PRUNE] = "DELETE FROM closed WHERE kind = ?1 AND key = ?2 AND number <= (SELECT number FROM closed"
-			 " WHERE kind = ?1 AND key = ?2 ORDER BY number DESC LIMIT 1 OFFSET ?3)",
+	[LEDGER_PRUNE] = prune,
 	[LEDGER_INTEND_PART] = "REPLACE INTO intended_part VALUES (?1, ?2, ?3)",
 	[LEDGER_INTEND_SHEET] = "REPLACE INTO intended_sheet VALUES (?1, ?2)",
-	[LEDGER_INTEND_CLOSED] = "REPLACE INTO intended_closed VALUES (" CLOSED_ROW_PLACES ")",
+	[LEDGER_INTEND_CLOSED] = intend_closed,
 	[LEDGER_END_PARTS] = "DELETE FROM intended_part",
 	[LEDGER_END_SHEETS] = "DELETE FROM intended_sheet",
 	[LEDGER_END_CLOSED] = "DELETE FROM intended_closed",
@@ -189,7 +197,8 @@ sqlite3_stmt *ledger_statement(struct ledger *ledger, enum ledger_statement whic
 	sqlite3_stmt **statement = &ledger->statements[which];
 
 	if (!*statement)
-		sqlite3_prepare_v3(ledger->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+		sqlite3_prepare_v3(ledger->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, statement,
+				   NULL);
 	return *statement;
 }
 

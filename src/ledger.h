@@ -47,8 +47,8 @@ struct ledger_save {
 };
 
 /* Opens the ledger in this directory, which exists. NULL with one line in `error` only if the file is of a
- * newer version of townmeter, its path is too long, or there is no memory. Whatever else is wrong, there is a ledger: it holds what
- * could be read, and its status is LEDGER_FAILED if it can not be saved. */
+ * newer version of townmeter, its path is too long, or there is no memory. Whatever else is wrong, there is a
+ * ledger: it holds what could be read, and its status is LEDGER_FAILED if it can not be saved. */
 struct ledger *ledger_open(const char *directory, char error[LEDGER_ERROR_SIZE]);
 
 /* Closes it, without a save. NULL is allowed. */
@@ -68,6 +68,10 @@ bool ledger_was_damaged(const struct ledger *ledger);
 /* A sheet as it was read at open, saved last or adopted; NULL and size 0 if it is empty. Borrowed until the
  * next ledger_save, ledger_intend or ledger_adopt, also one that fails. */
 const void *ledger_sheet(const struct ledger *ledger, enum ledger_sheet sheet, size_t *size);
+
+/* Will a save go on from the last one, or from open? Else it begins with reading the file anew, which may have
+ * become another one: give it every sheet. */
+bool ledger_is_sound(struct ledger *ledger);
 
 /* Saves all in one transaction, and ends an open intent. A closed row that exists is replaced. 0, or -1 with a
  * line in `error`: the status is LEDGER_FAILED, and the next call tries again from the start. (After a failed

@@ -20,11 +20,11 @@ enum { SLICE = 20000000, DAY = 86400, HOUR = 3600, PAGES = 256 };
 
 struct ledger_copying {
 	char path[PATH_MAX];
-	int fd;                   /* to write back slice by slice, and not all at the end */
+	int fd; /* to write back slice by slice, and not all at the end */
 	sqlite3 *db;
-	sqlite3_backup *backup;   /* NULL: all is copied */
+	sqlite3_backup *backup; /* NULL: all is copied */
 	sqlite3_stmt *check;
-	bool closed;              /* `check` is at the closed periods */
+	bool closed; /* `check` is at the closed periods */
 };
 
 static int64_t now_nanoseconds(void)
@@ -49,15 +49,25 @@ static void stop(struct ledger *ledger)
 	ledger->copying = NULL;
 }
 
+/* Also the journals that a copy has for a moment: they must not be taken for those of the next one. */
+static void remove_new(const struct ledger *ledger)
+{
+	static const char *const tails[] = {"", "-journal", "-wal"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+		snprintf(path, sizeof path, "%s/ledger.db.copy.new%s", ledger->directory, tails[i]);
+		unlink(path);
+	}
+}
+
 void ledger_copy_abandon(struct ledger *ledger)
 {
-	char path[PATH_MAX];
 
 	if (!ledger->copying)
 		return;
-	memcpy(path, ledger->copying->path, sizeof path);
 	stop(ledger);
-	unlink(path);
+	remove_new(ledger);
 }
 
 static int begin(struct ledger *ledger, char why[LEDGER_ERROR_SIZE])
@@ -70,7 +80,7 @@ static int begin(struct ledger *ledger, char why[LEDGER_ERROR_SIZE])
 	}
 	ledger->copying = c;
 	snprintf(c->path, sizeof c->path, "%s/ledger.db.copy.new", ledger->directory);
-	unlink(c->path);
+	remove_new(ledger);
 	c->fd = open(c->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (c->fd < 0) {
 		snprintf(why, LEDGER_ERROR_SIZE, "%s", strerror(errno));
@@ -80,7 +90,7 @@ static int begin(struct ledger *ledger, char why[LEDGER_ERROR_SIZE])
 	if (rc != SQLITE_OK)
 		return -1;
 	/* Nobody sees this file before it is whole and synced. */
-	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;", NULL, NULL, NULL);
+	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;", NULL, NULL, NULL);
 	if (rc == SQLITE_OK) {
 		c->backup = sqlite3_backup_init(c->db, "main", ledger->db, "main");
 		rc = c->backup ? SQLITE_OK : sqlite3_extended_errcode(c->db);
@@ -146,7 +156,8 @@ static int check_some(struct ledger_copying *c, int64_t deadline, char why[LEDGE
 			sqlite3_finalize(c->check);
 			c->check = NULL;
 			c->closed = true;
-			rc = sqlite3_prepare_v2(c->db, "SELECT " CLOSED_ROW_COLUMNS " FROM closed", -1, &c->check, NULL);
+			rc = sqlite3_prepare_v2(c->db, "SELECT " CLOSED_ROW_COLUMNS " FROM closed", -1,
+						&c->check, NULL);
 			rc = rc == SQLITE_OK ? SQLITE_ROW : rc;
 		}
 		if (rc == SQLITE_DONE)
@@ -167,7 +178,8 @@ static int finish(struct ledger *ledger, char why[LEDGER_ERROR_SIZE])
 
 	sqlite3_finalize(c->check);
 	c->check = NULL;
-	if (fsync(c->fd) < 0 || rename(c->path, ledger->copy) < 0 || ledger_sync_directory(ledger->directory) < 0) {
+	if (fsync(c->fd) < 0 || rename(c->path, ledger->copy) < 0 ||
+	    ledger_sync_directory(ledger->directory) < 0) {
 		snprintf(why, LEDGER_ERROR_SIZE, "%s", strerror(errno));
 		return -1;
 	}

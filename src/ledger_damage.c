@@ -92,12 +92,13 @@ static enum ledger_found copy_pages(sqlite3 *to, const char *source, char why[LE
 		ledger_describe(to, rc, why, LEDGER_ERROR_SIZE);
 	sqlite3_close(from);
 	/* A source that can't be read is as bad as one that is wrong; there may be a better one. */
-	return rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ? LEDGER_FOUND_DAMAGED : ledger_judge(rc);
+	return rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ? LEDGER_FOUND_DAMAGED
+									: ledger_judge(rc);
 }
 
 /* The new file, whole and synced, under a name that nobody looks for. */
-static enum ledger_found build(const char *path, const char *source, enum ledger_status status, const char *trouble,
-			       char why[LEDGER_ERROR_SIZE])
+static enum ledger_found build(const char *path, const char *source, enum ledger_status status,
+			       const char *trouble, char why[LEDGER_ERROR_SIZE])
 {
 	struct ledger_contents contents = {0};
 	enum ledger_found found = LEDGER_FOUND_GOOD;
@@ -121,7 +122,8 @@ static enum ledger_found build(const char *path, const char *source, enum ledger
 	if (found == LEDGER_FOUND_GOOD && source)
 		found = ledger_read(db, true, &contents, why);
 	if (found == LEDGER_FOUND_GOOD) {
-		rc = sqlite3_prepare_v2(db, "UPDATE state SET status = ?1, trouble = ?2", -1, &statement, NULL);
+		rc = sqlite3_prepare_v2(db, "UPDATE state SET status = ?1, trouble = ?2", -1, &statement,
+					NULL);
 		if (rc == SQLITE_OK) {
 			sqlite3_bind_int(statement, 1, (int)status);
 			sqlite3_bind_text(statement, 2, trouble, -1, SQLITE_STATIC);
@@ -153,6 +155,13 @@ enum ledger_found ledger_replace(struct ledger *ledger, const char *source, cons
 	bool keeps = what[0] && !is_free(ledger->file);
 	snprintf(trouble, sizeof trouble, "%.400s%s%.80s", what, keeps ? "; it is kept as " : "",
 		 keeps ? strrchr(aside, '/') + 1 : "");
+	/* Who uses what is nobody's business; SQLite gives the WAL the mode of its file. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		snprintf(why, LEDGER_ERROR_SIZE, "%s", strerror(errno));
+		return LEDGER_FOUND_UNREADABLE;
+	}
+	close(fd);
 	enum ledger_found found = build(path, source, status, trouble, why);
 	if (found == LEDGER_FOUND_GOOD &&
 	    (set_aside(ledger->file, aside) < 0 || rename(path, ledger->file) < 0 ||

@@ -54,7 +54,8 @@ static unsigned commits_behind_a_fault(int fd, const unsigned char *header, stru
 	unsigned commits = 0;
 	bool broken = false;
 
-	for (off_t at = HEADER; pread(fd, frame, FRAME + page, at) == (ssize_t)(FRAME + page); at += (off_t)(FRAME + page)) {
+	for (off_t at = HEADER; pread(fd, frame, FRAME + page, at) == (ssize_t)(FRAME + page);
+	     at += (off_t)(FRAME + page)) {
 		struct chain next = chain;
 		if (memcmp(frame + 8, header + 16, 8) != 0)
 			break; /* of the WAL's life before it was begun anew */

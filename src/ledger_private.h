@@ -10,9 +10,10 @@
 #include "ledger.h"
 #include "ledger_connect.h"
 
+/* One part and the rest of its row fill one page of 4096 octets. */
+#define LEDGER_PART ((size_t)4000)
+
 enum {
-	/* One part and the rest of its row fill one page of 4096 octets. */
-	LEDGER_PART = 4000,
 	LEDGER_VERSION = 1,
 	/* Among the parts of an intent, what stands in place of a sheet's number for its steps. */
 	LEDGER_STEPS = 255,
@@ -24,6 +25,7 @@ struct ledger_shadow {
 	unsigned char *data;
 	size_t size, room;        /* octets */
 	uint32_t *sums, *next;    /* CRCs of its parts, and those of the save that is being made */
+	bool *changed;            /* parts that the save which is being made writes */
 	size_t parts_room;
 };
 

@@ -68,6 +68,10 @@ int ledger_shadow_room(struct ledger_shadow *shadow, size_t size)
 		if (!next)
 			return -1;
 		shadow->next = next;
+		bool *changed = realloc(shadow->changed, parts * sizeof *changed);
+		if (!changed)
+			return -1;
+		shadow->changed = changed;
 		shadow->parts_room = parts;
 	}
 	return 0;
@@ -87,6 +91,7 @@ void ledger_contents_free(struct ledger_contents *contents)
 		free(contents->sheets[i].data);
 		free(contents->sheets[i].sums);
 		free(contents->sheets[i].next);
+		free(contents->sheets[i].changed);
 	}
 	ledger_intent_free(&contents->intent);
 	*contents = (struct ledger_contents){0};
@@ -111,7 +116,8 @@ static bool damaged(struct reading *r, const char *what)
 static bool damaged_part(struct reading *r, const char *what, uint64_t place)
 {
 	r->found = LEDGER_FOUND_DAMAGED;
-	snprintf(r->why, LEDGER_ERROR_SIZE, "%s (part %u of sheet %u)", what, (unsigned)place, (unsigned)(place >> 32));
+	snprintf(r->why, LEDGER_ERROR_SIZE, "%s (part %u of sheet %u)", what, (unsigned)place,
+		 (unsigned)(place >> 32));
 	return false;
 }
 
@@ -182,7 +188,8 @@ static bool read_state(struct reading *r)
 		c->status = (enum ledger_status)sqlite3_column_int(r->statement, 2);
 		snprintf(c->trouble, sizeof c->trouble, "%s", text ? (const char *)text : "");
 		c->intent.open = sqlite3_column_type(r->statement, 4) != SQLITE_NULL;
-		if (c->status < LEDGER_OK || c->status > LEDGER_CREATED || steps < 0 || steps > SIZE_MAX_SHEET)
+		if (c->status < LEDGER_OK || c->status > LEDGER_CREATED || steps < 0 ||
+		    steps > SIZE_MAX_SHEET)
 			damaged(r, "its state is impossible");
 		c->intent.steps_size = (size_t)steps;
 	} else if (r->found == LEDGER_FOUND_GOOD) {
@@ -196,7 +203,8 @@ static bool read_sizes(struct reading *r, const char *sql, size_t sizes[LEDGER_S
 	bool good = query(r, sql);
 
 	while (good && next(r)) {
-		int64_t number = sqlite3_column_int64(r->statement, 0), size = sqlite3_column_int64(r->statement, 1);
+		int64_t number = sqlite3_column_int64(r->statement, 0),
+			size = sqlite3_column_int64(r->statement, 1);
 		if (number < 0 || number >= LEDGER_SHEETS || size < 0 || size > SIZE_MAX_SHEET)
 			good = damaged(r, "a sheet of impossible number or size");
 		else
@@ -295,8 +303,11 @@ static bool read_intended_parts(struct reading *r)
 			break;
 		size_t offset = (size_t)(uint32_t)place * LEDGER_PART;
 		unsigned sheet = (unsigned)(place >> 32);
-		size_t whole = sheet < LEDGER_SHEETS ? intent->sizes[sheet] : sheet == LEDGER_STEPS ? intent->steps_size : 0;
-		if (offset >= whole || size != (whole - offset < LEDGER_PART ? whole - offset : LEDGER_PART) ||
+		size_t whole = sheet < LEDGER_SHEETS   ? intent->sizes[sheet]
+			       : sheet == LEDGER_STEPS ? intent->steps_size
+						       : 0;
+		if (offset >= whole ||
+		    size != (whole - offset < LEDGER_PART ? whole - offset : LEDGER_PART) ||
 		    (sheet == LEDGER_STEPS && offset != steps)) {
 			damaged_part(r, "an impossible part of an intent", place);
 			break;
@@ -317,7 +328,8 @@ static bool read_intended_parts(struct reading *r)
 		memcpy(parts[intent->n_parts++].body, body, size);
 	}
 	if (end(r) && steps != intent->steps_size)
-		damaged_part(r, "a part of an intent is missing", ledger_place(LEDGER_STEPS, steps / LEDGER_PART));
+		damaged_part(r, "a part of an intent is missing",
+			     ledger_place(LEDGER_STEPS, steps / LEDGER_PART));
 	return r->found == LEDGER_FOUND_GOOD;
 }
 
@@ -330,7 +342,7 @@ static bool read_intended_closed(struct reading *r)
 	while (good && next(r)) {
 		struct closed *closed = grow(intent->closed, intent->n_closed, &room, sizeof *closed);
 		if (!closed) {
-			good = no_memory(r);
+			no_memory(r);
 			break;
 		}
 		intent->closed = closed;
@@ -349,8 +361,8 @@ static bool read_intent(struct reading *r)
 	intent->steps = malloc(intent->steps_size + 1);
 	if (!intent->steps)
 		return no_memory(r);
-	return read_sizes(r, "SELECT number, size FROM intended_sheet", intent->sizes) && read_intended_parts(r) &&
-	       read_intended_closed(r);
+	return read_sizes(r, "SELECT number, size FROM intended_sheet", intent->sizes) &&
+	       read_intended_parts(r) && read_intended_closed(r);
 }
 
 static bool check_closed(struct reading *r)
@@ -363,7 +375,8 @@ static bool check_closed(struct reading *r)
 	return end(r);
 }
 
-enum ledger_found ledger_read(sqlite3 *db, bool full, struct ledger_contents *contents, char why[LEDGER_ERROR_SIZE])
+enum ledger_found ledger_read(sqlite3 *db, bool full, struct ledger_contents *contents,
+			      char why[LEDGER_ERROR_SIZE])
 {
 	struct reading r = {.db = db, .contents = contents, .why = why, .found = LEDGER_FOUND_GOOD};
 

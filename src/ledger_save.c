@@ -22,9 +22,9 @@ struct content {
 struct saving {
 	struct ledger *ledger;
 	struct content sheets[LEDGER_SHEETS];
-	bool changed;             /* is there anything to commit? */
+	bool changed; /* is there anything to commit? */
 	uint64_t total, written;
-	size_t steps;             /* of an intent */
+	size_t steps; /* of an intent */
 	bool intends;
 };
 
@@ -59,7 +59,8 @@ static bool same_part(const struct content *a, const struct content *b, size_t p
 	       memcmp(a->data + part * LEDGER_PART, b->data + part * LEDGER_PART, size) == 0;
 }
 
-static int put_part(sqlite3_stmt *statement, uint64_t place, const unsigned char *body, size_t size, uint32_t sum)
+static int put_part(sqlite3_stmt *statement, uint64_t place, const unsigned char *body, size_t size,
+		    uint32_t sum)
 {
 	/* Signed, so that it takes four octets and no more. */
 	sqlite3_bind_int64(statement, 1, (int64_t)place);
@@ -105,7 +106,8 @@ static int save_sheet(struct saving *s, unsigned i)
 		const unsigned char *body = to->data + part * LEDGER_PART;
 		size_t size = part_size(to->size, part);
 		shadow->next[part] = part < before ? shadow->sums[part] : 0;
-		if (same_part(to, &from, part))
+		shadow->changed[part] = !same_part(to, &from, part);
+		if (!shadow->changed[part])
 			continue;
 		uint32_t sum = ledger_part_sum(place, body, size);
 		if (part < before)
@@ -182,7 +184,8 @@ static int end_intent(struct saving *s)
 	if (!s->ledger->intent_in_file)
 		return rc;
 	s->changed = true;
-	for (enum ledger_statement which = LEDGER_END_PARTS; rc == SQLITE_OK && which <= LEDGER_END_CLOSED; which++)
+	for (enum ledger_statement which = LEDGER_END_PARTS; rc == SQLITE_OK && which <= LEDGER_END_CLOSED;
+	     which++)
 		rc = run_one(s->ledger, which);
 	return rc;
 }
@@ -258,7 +261,8 @@ static int transaction(struct saving *s, const struct ledger_save *now, const st
 	if (rc == SQLITE_OK && then)
 		rc = save_intent(s, then, steps);
 	/* The first save also takes back what is told of the file, and one after a failure shows that it works. */
-	if (rc == SQLITE_OK && !s->changed && ledger->now.status == LEDGER_OK && ledger->now.saves > 0 && !ledger->failed)
+	if (rc == SQLITE_OK && !s->changed && ledger->now.status == LEDGER_OK && ledger->now.saves > 0 &&
+	    !ledger->failed)
 		return run_one(ledger, LEDGER_ROLLBACK);
 	if (rc == SQLITE_OK)
 		rc = put_state(s);
@@ -273,8 +277,11 @@ static void committed(struct saving *s)
 	for (int i = 0; i < LEDGER_SHEETS; i++) {
 		struct ledger_shadow *shadow = &ledger->now.sheets[i];
 		uint32_t *sums = shadow->sums;
-		if (s->sheets[i].data != shadow->data && s->sheets[i].size > 0)
-			memcpy(shadow->data, s->sheets[i].data, s->sheets[i].size);
+		for (size_t part = 0; part < ledger_parts(s->sheets[i].size); part++)
+			if (shadow->changed[part])
+				memcpy(shadow->data + part * LEDGER_PART,
+				       s->sheets[i].data + part * LEDGER_PART,
+				       part_size(s->sheets[i].size, part));
 		shadow->size = s->sheets[i].size;
 		shadow->sums = shadow->next;
 		shadow->next = sums;
@@ -299,16 +306,20 @@ static bool still_ours(struct ledger *ledger)
 {
 	struct stat status;
 
-	return stat(ledger->file, &status) == 0 && status.st_dev == ledger->device && status.st_ino == ledger->inode &&
-	       ledger_data_version(ledger) == ledger->data_version;
+	return stat(ledger->file, &status) == 0 && status.st_dev == ledger->device &&
+	       status.st_ino == ledger->inode && ledger_data_version(ledger) == ledger->data_version;
+}
+
+bool ledger_is_sound(struct ledger *ledger)
+{
+	return ledger->db && ledger->writable && !ledger->failed && !ledger->suspect && still_ours(ledger);
 }
 
 static int prepare(struct saving *s, const struct ledger_save *now, char why[LEDGER_ERROR_SIZE])
 {
 	struct ledger *ledger = s->ledger;
 
-	bool sound = ledger->db && ledger->writable && !ledger->failed && !ledger->suspect && still_ours(ledger);
-	if (!sound && ledger_start(ledger, false, why) < 0)
+	if (!ledger_is_sound(ledger) && ledger_start(ledger, false, why) < 0)
 		return -1;
 	for (int i = 0; i < LEDGER_SHEETS; i++) {
 		struct content *sheet = &s->sheets[i];

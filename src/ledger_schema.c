@@ -11,7 +11,8 @@ enum { APPLICATION = 0x54574e4d };
 /* Step N makes version N + 1 of version N. What is here once was released and stays. */
 static const char *const all_steps[LEDGER_VERSION] = {
 	/* The one row of `state` also says whether an intent is open: `steps` is the size of its steps. */
-	"CREATE TABLE state(one INTEGER PRIMARY KEY CHECK (one = 1), opens INTEGER NOT NULL, saves INTEGER NOT NULL,"
+	"CREATE TABLE state(one INTEGER PRIMARY KEY CHECK (one = 1), opens INTEGER NOT NULL, saves INTEGER "
+	"NOT NULL,"
 	" total INTEGER NOT NULL, status INTEGER NOT NULL, trouble TEXT NOT NULL, steps INTEGER);"
 	"INSERT INTO state VALUES (1, 0, 0, 0, 3, '', NULL);"
 	"CREATE TABLE sheet(number INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL);"
@@ -20,7 +21,8 @@ static const char *const all_steps[LEDGER_VERSION] = {
 	"CREATE TABLE closed(" CLOSED_ROW_DEFINITIONS ", PRIMARY KEY (kind, key, number)) WITHOUT ROWID;"
 	"CREATE TABLE intended_sheet(number INTEGER PRIMARY KEY, size INTEGER NOT NULL);"
 	"CREATE TABLE intended_part(place INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);"
-	"CREATE TABLE intended_closed(" CLOSED_ROW_DEFINITIONS ", PRIMARY KEY (kind, key, number)) WITHOUT ROWID;",
+	"CREATE TABLE intended_closed(" CLOSED_ROW_DEFINITIONS
+	", PRIMARY KEY (kind, key, number)) WITHOUT ROWID;",
 };
 
 static int read_number(sqlite3 *db, const char *query, int64_t *number)
@@ -38,7 +40,8 @@ static int step_up(sqlite3 *db, const char *step, int version)
 {
 	char stamp[96];
 
-	snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION, version);
+	snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		 APPLICATION, version);
 	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, step, NULL, NULL, NULL);
@@ -59,18 +62,21 @@ enum ledger_found ledger_schema_steps(sqlite3 *db, bool create, const char *cons
 		rc = read_number(db, "SELECT count(*) FROM sqlite_master", &tables);
 	if (rc == SQLITE_OK && !(create && version == 0 && tables == 0)) {
 		if (application != APPLICATION || version < 1) {
-			snprintf(why, LEDGER_ERROR_SIZE, "it is not a ledger of townmeter (application_id %lld, version %lld)",
+			snprintf(why, LEDGER_ERROR_SIZE,
+				 "it is not a ledger of townmeter (application_id %lld, version %lld)",
 				 (long long)application, (long long)version);
 			return LEDGER_FOUND_DAMAGED;
 		}
 		if (version > n_steps) {
-			snprintf(why, LEDGER_ERROR_SIZE, "it is of version %lld, this townmeter knows versions up to %d",
+			snprintf(why, LEDGER_ERROR_SIZE,
+				 "it is of version %lld, this townmeter knows versions up to %d",
 				 (long long)version, n_steps);
 			return LEDGER_FOUND_NEWER;
 		}
 	}
 	if (rc == SQLITE_OK && version < n_steps && sqlite3_db_readonly(db, "main") != 0) {
-		snprintf(why, LEDGER_ERROR_SIZE, "it is of version %lld, and can't be brought to version %d as it is read-only",
+		snprintf(why, LEDGER_ERROR_SIZE,
+			 "it is of version %lld, and can't be brought to version %d as it is read-only",
 			 (long long)version, n_steps);
 		return LEDGER_FOUND_UNREADABLE;
 	}

@@ -16,7 +16,8 @@
 #include "log.h"
 
 /* Takes over what was read. The shadow is the file's from here on; what was adopted stays. */
-static void take(struct ledger *ledger, sqlite3 *db, bool writable, struct ledger_contents *contents, bool first)
+static void take(struct ledger *ledger, sqlite3 *db, bool writable, struct ledger_contents *contents,
+		 bool first)
 {
 	struct stat status;
 
@@ -43,7 +44,8 @@ static void take(struct ledger *ledger, sqlite3 *db, bool writable, struct ledge
 	}
 }
 
-static enum ledger_found read_with(sqlite3 *db, bool full, struct ledger_contents *contents, char why[LEDGER_ERROR_SIZE])
+static enum ledger_found read_with(sqlite3 *db, bool full, struct ledger_contents *contents,
+				   char why[LEDGER_ERROR_SIZE])
 {
 	enum ledger_found found = ledger_schema(db, false, why);
 
@@ -103,7 +105,8 @@ static enum ledger_found open_to_write(struct ledger *ledger, bool first, bool f
 }
 
 /* Opens it only to read: the next save has to try again. */
-static enum ledger_found open_to_read(struct ledger *ledger, const char *path, int *rc, char why[LEDGER_ERROR_SIZE])
+static enum ledger_found open_to_read(struct ledger *ledger, const char *path, int *rc,
+				      char why[LEDGER_ERROR_SIZE])
 {
 	struct ledger_contents contents = {0};
 	enum ledger_way way;
@@ -151,7 +154,8 @@ static enum ledger_found repair(struct ledger *ledger, const char *what, char wh
 	enum ledger_found found = LEDGER_FOUND_DAMAGED;
 
 	if (exists(ledger->file) && has_log(ledger)) {
-		snprintf(trouble, sizeof trouble, "%.250s, and was taken back to its state without the WAL", what);
+		snprintf(trouble, sizeof trouble, "%.250s, and was taken back to its state without the WAL",
+			 what);
 		found = ledger_replace(ledger, ledger->file, "damaged", LEDGER_RESTORED, trouble, why);
 	}
 	if (found == LEDGER_FOUND_DAMAGED && exists(ledger->copy)) {
@@ -168,7 +172,7 @@ static enum ledger_found repair(struct ledger *ledger, const char *what, char wh
 	if (found == LEDGER_FOUND_DAMAGED) {
 		trouble[0] = '\0'; /* a first start is no trouble */
 		if (what[0])
-			snprintf(trouble, sizeof trouble, "%.250s%s, and was begun anew", what, bad);
+			snprintf(trouble, sizeof trouble, "%.250s%.200s, and was begun anew", what, bad);
 		found = ledger_replace(ledger, NULL, "damaged", LEDGER_CREATED, trouble, why);
 	}
 	return found;
@@ -182,7 +186,8 @@ static void read_copy(struct ledger *ledger, const char *what)
 
 	if (exists(ledger->copy) && open_to_read(ledger, ledger->copy, &rc, ignored) == LEDGER_FOUND_GOOD) {
 		ledger->opened = LEDGER_RESTORED;
-		snprintf(ledger->opened_trouble, sizeof ledger->opened_trouble, "%.400s; its daily copy is used", what);
+		snprintf(ledger->opened_trouble, sizeof ledger->opened_trouble,
+			 "%.400s; its daily copy is used", what);
 	} else {
 		ledger->opened = LEDGER_CREATED;
 		ledger->blind = true;
@@ -247,7 +252,8 @@ int ledger_start(struct ledger *ledger, bool first, char why[LEDGER_ERROR_SIZE])
 		if (first && !ledger->db) {
 			ledger->opened = LEDGER_CREATED;
 			ledger->blind = ledger->damaged = true;
-			snprintf(ledger->opened_trouble, sizeof ledger->opened_trouble, "%.200s could not be read", ledger->file);
+			snprintf(ledger->opened_trouble, sizeof ledger->opened_trouble,
+				 "%.200s could not be read", ledger->file);
 		}
 		return -1;
 	}
@@ -260,7 +266,8 @@ int ledger_start(struct ledger *ledger, bool first, char why[LEDGER_ERROR_SIZE])
 	/* Metering began without this file, so its values and period numbers are not those of today. */
 	if (ledger->blind && ledger->now.saves > 0) {
 		ledger_stop(ledger);
-		snprintf(what, sizeof what, "%.200s could not be read at the start, and was begun anew", ledger->file);
+		snprintf(what, sizeof what, "%.200s could not be read at the start, and was begun anew",
+			 ledger->file);
 		if (ledger_replace(ledger, NULL, "unread", LEDGER_CREATED, what, why) != LEDGER_FOUND_GOOD ||
 		    open_to_write(ledger, false, false, &rc, why) != LEDGER_FOUND_GOOD)
 			return -1;

@@ -170,6 +170,9 @@ static enum change_result replace(struct legacy_transaction *t, const struct leg
 
 	if (legacy_edition_make(&t->edition, t->table, structural, n) < 0)
 		return CHANGE_REFUSED;
+	struct legacy_table after = {.family = t->table->family, .info = t->edition.info,
+				     .entries = t->edition.entries};
+	legacy_witness_mark(&after, t->witness, LEGACY_MARK_CHANGE);
 	t->add = legacy_counters_new(t->edition.info.num_entries);
 	t->read = counters_read(t->table);
 	t->old = calloc(t->table->info.num_entries, sizeof *t->old);
@@ -220,6 +223,7 @@ static int revert_replace(struct legacy_transaction *t)
 
 	if (!back || !last)
 		goto out;
+	legacy_witness_mark(t->table, t->witness, LEGACY_MARK_REVERT);
 	hold_signals(&before);
 	if (legacy_table_replace(t->table, &t->table->info, t->table->entries, last, n_new) == 0) {
 		for (unsigned i = 0; i < n_new; i++)

@@ -72,19 +72,20 @@ static uint64_t mix(uint64_t print, const unsigned char *octets, size_t n)
 	return (print ^ word) * prime;
 }
 
-/* The kernel gives the head back as it was written, but for the field in which it notes something. */
+/* The kernel gives the head back as it was written, but for the field in which it notes something. Another
+ * field has no meaning: legacy_witness.h uses it. */
 uint64_t legacy_edit_print(uint64_t print, uint8_t family, unsigned char *entries, size_t offset)
 {
 	struct legacy_entry entry = legacy_entry_at(family, entries, offset);
 	const struct xt_standard_target *target = (void *)entry.target;
-	size_t noted = family == 6 ? offsetof(struct ip6t_entry, comefrom) : offsetof(struct ipt_entry, comefrom);
-	int does = 0;
+	size_t conditions = family == 6 ? offsetof(struct ip6t_entry, nfcache) : offsetof(struct ipt_entry, nfcache);
+	int form[3] = {entry.target_offset, entry.next_offset, 0};
 
 	if (entry.target->u.user.name[0] == '\0')
-		does = target->verdict < 0 ? target->verdict
-					   : 1 + ((size_t)target->verdict == offset + entry.next_offset);
-	print = mix(print, entry.head, noted);
-	return mix(print, (const unsigned char *)&does, sizeof does);
+		form[2] = target->verdict < 0 ? target->verdict
+					      : 1 + ((size_t)target->verdict == offset + entry.next_offset);
+	print = mix(print, entry.head, conditions);
+	return mix(print, (const unsigned char *)form, sizeof form);
 }
 
 uint64_t legacy_edit_print_insert(uint64_t print, uint8_t family, const struct edit *edit)

@@ -24,13 +24,45 @@ struct noted_change {
 	struct xt_counters counter; /* EDIT_ADD, EDIT_INSERT */
 };
 
-struct xt_counters *legacy_witness_of(const struct legacy_table *table)
+/* The entry that ends the table. iptables writes one form of it, so there is no need to walk over all the entries
+ * before it. */
+static struct legacy_entry last_entry(const struct legacy_table *table)
 {
-	size_t offset = 0;
+	size_t size = legacy_head_size(table->family) + XT_ALIGN(sizeof(struct xt_error_target)), offset = 0;
 
+	if (table->info.size >= size) {
+		struct legacy_entry last = legacy_entry_at(table->family, table->entries, table->info.size - size);
+		if (last.next_offset == size && last.target_offset == legacy_head_size(table->family) &&
+		    strcmp(last.target->u.user.name, XT_ERROR_TARGET) == 0)
+			return last;
+	}
 	for (unsigned i = 1; i < table->info.num_entries; i++)
 		offset += legacy_entry_at(table->family, table->entries, offset).next_offset;
-	return legacy_entry_at(table->family, table->entries, offset).counters;
+	return legacy_entry_at(table->family, table->entries, offset);
+}
+
+struct xt_counters *legacy_witness_of(const struct legacy_table *table)
+{
+	return last_entry(table).counters;
+}
+
+static unsigned int *mark_of(const struct legacy_table *table)
+{
+	unsigned char *head = last_entry(table).head;
+
+	return table->family == 6 ? &((struct ip6t_entry *)(void *)head)->nfcache
+				  : &((struct ipt_entry *)(void *)head)->nfcache;
+}
+
+/* Never 0. */
+static unsigned int mark_for(const struct legacy_witness *w, enum legacy_mark mark)
+{
+	return (unsigned int)(w->after.pcnt << 2) | mark;
+}
+
+void legacy_witness_mark(struct legacy_table *table, const struct legacy_witness *w, enum legacy_mark mark)
+{
+	*mark_of(table) = w ? mark_for(w, mark) : 0;
 }
 
 static bool is_zero(const struct xt_counters *c)
@@ -272,44 +304,19 @@ static uint32_t counters_before(const struct legacy_note *note, struct xt_counte
 	return n;
 }
 
-/*
- * Counters never fall by themselves, so where they are below what was read, the table was replaced and they
- * are still to be given back; but another program may also have set some of them to zero (`-Z CHAIN`). So what
- * fell has to weigh much more than what did not. (A rule that counted little may have outgrown it already.)
- */
-static bool is_cleared(const struct legacy_table *table, const struct xt_counters *least)
-{
-	double fallen = 0, kept = 0;
-
-	for (size_t i = 0, offset = 0; i + 1 < table->info.num_entries; i++) {
-		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
-		if (entry.counters->pcnt < least[i].pcnt || entry.counters->bcnt < least[i].bcnt)
-			fallen += (double)least[i].pcnt + 1;
-		else
-			kept += (double)least[i].pcnt;
-		offset += entry.next_offset;
-	}
-	return fallen > 8 * kept;
-}
-
-/* The table without a witness is the one before the change, or the one after it: does it lack its counters? */
-static int look_for_loss(const struct legacy_note *note, const struct legacy_table *table, bool after,
-			 struct xt_counters_info **rescue)
+/* What to give back to the table after the change, or to the one before it. */
+static struct xt_counters_info *rescue_of(const struct legacy_note *note, const struct legacy_table *table, bool after)
 {
 	unsigned n = table->info.num_entries;
 	struct xt_counters_info *add = legacy_counters_new(n);
 
 	if (!add)
-		return -1;
-	uint32_t got = (after ? counters_after : counters_before)(note, add->counters, n);
-	if (got != n || !is_cleared(table, add->counters)) {
-		free(add);
-		return 0;
-	}
+		return NULL;
+	if ((after ? counters_after : counters_before)(note, add->counters, n) != n)
+		memset(add->counters, 0, n * sizeof add->counters[0]);
 	add->counters[n - 1] = (struct xt_counters){.pcnt = note->witness.after.pcnt,
 						    .bcnt = after ? MARK_RESCUED : MARK_PUT_BACK};
-	*rescue = add;
-	return 1;
+	return add;
 }
 
 int legacy_witness_judge(const struct legacy_note *note, const struct legacy_table *table,
@@ -325,16 +332,17 @@ int legacy_witness_judge(const struct legacy_note *note, const struct legacy_tab
 		return now->bcnt == MARK_DONE ? STEP_DONE : now->bcnt == MARK_RESCUED ? STEP_RESCUED : STEP_UNKNOWN;
 	if (note->n_entries == 0)
 		return STEP_UNKNOWN;
-	/* The rules themselves may tell. */
+	unsigned int mark = *mark_of(table);
 	uint64_t print = print_of(table);
-	bool after = print == note->new_print;
-	if (!after && print != note->old_print)
-		return STEP_UNKNOWN;
-	int lost = is_zero(now) ? look_for_loss(note, table, after, rescue) : 0;
-	if (lost < 0)
-		return -1;
-	if (after)
-		return lost ? STEP_RESCUED : STEP_DONE;
-	/* Taken back, and cut off again there: what passed meanwhile is lost, and nothing was done. */
-	return lost ? STEP_UNKNOWN : STEP_NOT_DONE;
+	if (is_zero(now) && mark == mark_for(&note->witness, LEGACY_MARK_CHANGE) && print == note->new_print) {
+		*rescue = rescue_of(note, table, true);
+		return *rescue ? STEP_RESCUED : -1;
+	}
+	/* It was being taken back: what passed meanwhile is lost, and nothing was done. */
+	if (is_zero(now) && mark == mark_for(&note->witness, LEGACY_MARK_REVERT) && print == note->old_print) {
+		*rescue = rescue_of(note, table, false);
+		return *rescue ? STEP_UNKNOWN : -1;
+	}
+	/* Another program replaced the table since: the rules themselves may tell. */
+	return print == note->new_print ? STEP_DONE : print == note->old_print ? STEP_NOT_DONE : STEP_UNKNOWN;
 }

@@ -5,7 +5,9 @@
  * The witness is the counter of the entry that ends the table: no packet gets there, iptables does not show
  * it, and other programs set it to zero when they replace the table. The very ADD_COUNTERS that takes or gives
  * back the table's counters moves it from one number to another. A table that was replaced stands without any
- * counters, this one included, until that call: then the counters that were read are given back.
+ * counters, this one included, until that call. That it was us who replaced it, and not another program, is told
+ * by a mark in the same entry: in a field that kernels since Linux 2.6 keep and do not use, and that other
+ * programs leave at 0. Then the counters that were read are given back.
  */
 #ifndef TOWNMETER_LEGACY_WITNESS_H
 #define TOWNMETER_LEGACY_WITNESS_H
@@ -20,6 +22,11 @@ struct legacy_witness {
 
 /* The counter of the table's last entry; borrowed. */
 struct xt_counters *legacy_witness_of(const struct legacy_table *table);
+
+/* Marks the entries of a table that is about to replace another one, with the witness that its counters get; or
+ * to take that back; or, without a witness, with nothing. */
+enum legacy_mark { LEGACY_MARK_CHANGE = 3, LEGACY_MARK_REVERT = 2 };
+void legacy_witness_mark(struct legacy_table *table, const struct legacy_witness *witness, enum legacy_mark mark);
 
 /* Picks the numbers for a change of the table that was read. `before` is that of the kernel, or one that the
  * caller has to put there first if that is 0. */

@@ -15,6 +15,7 @@ struct meter *meter_new(decitime now)
 		meter->tables_last_change = now;
 		meter->discontinuity = now;
 		meter->generation = UINT64_MAX;
+		meter->stale = IMAGE_ALL;
 	}
 	return meter;
 }
@@ -72,6 +73,7 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 		add(&meter->hosts[track->host].traffic.flow[direction].plus, packets, octets);
 		break;
 	case ROLE_HOST_DROP:
+		meter->stale |= IMAGE_BIT(IMAGE_FLOWS);
 		add(&meter->hosts[track->host].traffic.dropped, packets, octets);
 		/* A drop behind the counting rule gets packets that the host was charged for. */
 		if (track->late)
@@ -101,6 +103,7 @@ void meter_stamp(struct meter *meter, const struct track *track, decitime now)
 		meter->towns[track->town].traffic.period.incomplete = true;
 	}
 	if (track->host != RULE_NONE) {
+		meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 		meter->hosts[track->host].traffic.discontinuity = meter->stamp;
 		meter->hosts[track->host].traffic.period.incomplete = true;
 	}
@@ -136,6 +139,9 @@ void meter_settle(struct meter *meter)
 	for (uint32_t i = 0; i < meter->n_hosts; i++)
 		for (int d = 0; d < 2; d++) {
 			struct flow *flow = &meter->hosts[i].traffic.flow[d];
+			if (!flow->plus.packets && !flow->plus.octets && !flow->minus.packets && !flow->minus.octets)
+				continue;
+			meter->stale |= IMAGE_BIT(IMAGE_FLOWS);
 			uint64_t before = flow->amount.octets;
 			flow_advance(flow);
 			meter->towns[meter->hosts[i].town].attributed[d] += flow->amount.octets - before;
@@ -152,14 +158,22 @@ static bool is_forward(const struct track *track)
 	return track->key.kind >= ROLE_JUMP;
 }
 
+/* The table that a rule stands in, as a bit: each of them is restored as a whole, and alone. */
+static unsigned table_of(const struct track *track)
+{
+	return 1u << (2 * track->key.backend + (track->key.family == PREFIX_IPV6));
+}
+
 /*
  * A counter that is lower than it was, or whose rule was away, was either set to zero by someone (what
  * it reads now came since) or restored from a backup (what it reads now was counted already). What can
  * have passed tells: no rule of FORWARD counts more packets than came in. One rule that reads more than
- * that gives all of them away.
+ * that gives all of its table away. Returns the tables that were restored.
  */
-static bool was_restored(const struct meter *meter, const struct snapshot *snapshot)
+static unsigned restored_tables(const struct meter *meter, const struct snapshot *snapshot)
 {
+	unsigned restored = 0;
+
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		const struct track *track = &meter->tracks[i];
 		const struct counter *now = &snapshot->counters[i];
@@ -167,21 +181,28 @@ static bool was_restored(const struct meter *meter, const struct snapshot *snaps
 		if (track->key.kind == ROLE_OTHER || !is_forward(track) || snapshot->received_after == UINT64_MAX)
 			continue;
 		if ((track->was_absent || fell(track, now)) && now->packets > snapshot->received_after - then)
-			return true;
+			restored |= table_of(track);
 	}
-	return false;
+	return restored;
 }
 
 /* Takes in what a rule counted since it was seen last. Returns whether another program meddled with its
  * counter: what it had counted between our last look and then is lost. */
 static bool take_in(struct meter *meter, struct track *track, const struct counter *now, bool restored)
 {
-	/* After a start of the router lower counters are no surprise; a backup that came back is. */
-	bool lower = fell(track, now), fresh = lower || (track->was_absent && !restored);
-	bool meddled = track->rebooted ? restored : lower;
+	/* After a start of the router lower counters are no surprise; a backup that came back is. It may be older
+	 * than the last time that the kernel's counters were set to zero: then some read more than they did. */
+	bool lower = fell(track, now);
+	bool changed = now->packets != track->last.packets || now->octets != track->last.octets;
+	bool meddled = restored ? track->rebooted || changed : lower && !track->rebooted;
 
-	if (fresh)
-		track->last = restored ? *now : (struct counter){0};
+	if (restored)
+		track->last = *now;
+	else if (lower || track->was_absent)
+		track->last = (struct counter){0};
+	if (track->rebooted)
+		meter->stale |= IMAGE_BIT(IMAGE_RULES);
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
 	track->last = *now;
 	track->was_absent = track->rebooted = false;
@@ -190,7 +211,8 @@ static bool take_in(struct meter *meter, struct track *track, const struct count
 
 int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report, void *context)
 {
-	bool reset = false, restored;
+	bool reset = false;
+	unsigned restored;
 
 	meter->stamp = 0;
 	if (snapshot->generation != meter->generation &&
@@ -200,11 +222,12 @@ int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime no
 		meter_settle(meter);
 		return 0;
 	}
-	restored = meter->folded && was_restored(meter, snapshot);
+	restored = meter->folded ? restored_tables(meter, snapshot) : 0;
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		struct track *track = &meter->tracks[i];
 		bool rebooted = track->rebooted;
-		if (track->key.kind == ROLE_OTHER || !take_in(meter, track, &snapshot->counters[i], restored))
+		if (track->key.kind == ROLE_OTHER ||
+		    !take_in(meter, track, &snapshot->counters[i], (restored & table_of(track)) != 0))
 			continue;
 		meter_stamp(meter, track, now);
 		/* Every commit of iptables-legacy clears the counters of policies: no reset. */
@@ -236,6 +259,7 @@ void meter_rule_deleted(struct meter *meter, uint32_t rule, const struct counter
 	meter_rule_zeroed(meter, rule, taken);
 	/* The next fold finds it gone, which is no loss. */
 	meter->tracks[rule].present = false;
+	meter->stale |= IMAGE_BIT(IMAGE_RULES);
 }
 
 void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *added)
@@ -243,11 +267,13 @@ void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *
 	struct track *track = &meter->tracks[rule];
 
 	add(&track->last, added->packets, added->octets);
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 }
 
 void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime now)
 {
 	meter->tracks[rule].last = (struct counter){0};
+	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 	if (lost)
 		meter_stamp(meter, &meter->tracks[rule], now);
 }

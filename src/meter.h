@@ -23,9 +23,13 @@ struct image;
 struct meter *meter_new(decitime now);
 void meter_free(struct meter *meter);
 
-/* All that must outlive the process, as records; the control's part of the agent's record is zero. Free
- * with image_free(). Returns 0, or -1 with errno ENOMEM. */
-int meter_image(const struct meter *meter, struct image *image);
+/* What must outlive the process, as records: those sheets of a set (IMAGE_BIT) that are asked for. The
+ * control's part of the agent's record is zero. Free with image_free(). Returns 0, or -1 with errno ENOMEM. */
+int meter_image(const struct meter *meter, unsigned sheets, struct image *image);
+
+/* The sheets that may differ from what they were at the last meter_saved(). */
+unsigned meter_changed_sheets(const struct meter *meter);
+void meter_saved(struct meter *meter);
 
 /* A meter that goes on from there. METER_REBOOTED: the packet filter began anew since. `lost`: traffic may be
  * missing, every row gets a discontinuity. NULL with errno: EBADMSG if the records make no sense. */

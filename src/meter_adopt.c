@@ -509,10 +509,8 @@ int meter_by_town_and_prefix(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-static void remember(struct adoption *a, struct memory *memory)
+static void fill_memory(struct adoption *a, struct memory *memory)
 {
-	struct meter *meter = a->meter;
-
 	for (uint32_t i = 0; i < a->found->n_addresses; i++) {
 		const struct found_address *address = &a->found->addresses[i];
 		memory[i] = (struct memory){.town = a->town_ids[address->town],
@@ -520,9 +518,24 @@ static void remember(struct adoption *a, struct memory *memory)
 					    .prefix = address->prefix};
 	}
 	qsort(memory, a->found->n_addresses, sizeof *memory, meter_by_town_and_prefix);
-	free(meter->memory);
-	meter->memory = memory;
-	meter->n_memory = a->found->n_addresses;
+}
+
+/* Nothing is described yet of a model that was loaded: are these the addresses that the ledger has? It has one
+ * for each rule, and so most of them twice. */
+static bool same_memory(const struct meter *meter, const struct memory *memory, uint32_t n)
+{
+	uint32_t i = 0, k = 0;
+
+	while (i < n && k < meter->n_memory) {
+		const struct memory *now = &memory[i], *before = &meter->memory[k];
+		if (now->host != before->host || meter_by_town_and_prefix(now, before) != 0)
+			return false;
+		while (i < n && meter_by_town_and_prefix(&memory[i], before) == 0)
+			i++;
+		while (k < meter->n_memory && meter_by_town_and_prefix(&meter->memory[k], now) == 0)
+			k++;
+	}
+	return i == n && k == meter->n_memory;
 }
 
 static bool same_addresses(const struct description *a, const struct description *b)
@@ -553,9 +566,12 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 		goto out;
 
 	/* From here on nothing fails. */
-	bool first = meter->generation == UINT64_MAX;
-	if (first || a.revived || n_towns != meter->n_towns || n_hosts != meter->n_hosts ||
-	    !same_addresses(meter->described, described))
+	meter->stale = IMAGE_ALL;
+	fill_memory(&a, memory);
+	bool first = meter->generation == UINT64_MAX, loaded = meter->generation == UINT64_MAX - 1;
+	bool same = loaded ? same_memory(meter, memory, a.found->n_addresses)
+			   : same_addresses(meter->described, described);
+	if (first || a.revived || n_towns != meter->n_towns || n_hosts != meter->n_hosts || !same)
 		meter->tables_last_change = now;
 	meter->n_towns = n_towns;
 	meter->n_hosts = n_hosts;
@@ -570,7 +586,9 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 	meter->n_tracks = snapshot->rules->n_rules;
 	adopt_totals(&a);
 	adopt_rows(&a);
-	remember(&a, memory);
+	free(meter->memory);
+	meter->memory = memory;
+	meter->n_memory = a.found->n_addresses;
 	report_problems(&a, report, context);
 	recognition_free(meter->found);
 	meter->found = a.found;

@@ -102,21 +102,17 @@ static struct track record_track(const struct record_rule *record, const struct 
 	return track;
 }
 
-/* Takes zeroed room for n records of a sheet. */
+/* Takes room for n records of a sheet, which the caller fills. */
 static void *room(struct image *image, enum image_sheet sheet, size_t n, size_t record)
 {
+	image->there[sheet] = true;
 	image->size[sheet] = n * record;
-	image->data[sheet] = n ? calloc(n, record) : NULL;
+	image->data[sheet] = n ? malloc(n * record) : NULL;
 	return image->data[sheet];
 }
 
-static void store_rows(const struct meter *meter, struct image *image)
+static void store_totals(const struct meter *meter, struct record_total *totals)
 {
-	struct record_total *totals = image->data[IMAGE_TOTALS];
-	struct record_town *towns = image->data[IMAGE_TOWNS];
-	struct record_host *hosts = image->data[IMAGE_HOSTS];
-	struct record_flows *flows = image->data[IMAGE_FLOWS];
-
 	for (uint32_t i = 0; i <= VIEW_CHAIN_OUTPUT; i++) {
 		const struct total *total = &meter->totals[i];
 		totals[i] = (struct record_total){
@@ -125,64 +121,111 @@ static void store_rows(const struct meter *meter, struct image *image)
 			.period_number = total->period.number, .seen = total->seen,
 			.source = (uint8_t)total->source, .incomplete = total->period.incomplete};
 	}
+}
+
+static void store_towns(const struct meter *meter, struct record_town *towns)
+{
 	for (uint32_t i = 0; i < meter->n_towns; i++) {
 		const struct town *town = &meter->towns[i];
-		memcpy(towns[i].name, town->name, sizeof town->name);
-		towns[i].traffic = traffic_record(&town->traffic, &town->wish, town->gone);
-		towns[i].flows = flows_record(&town->traffic);
+		towns[i] = (struct record_town){.traffic = traffic_record(&town->traffic, &town->wish, town->gone),
+						.flows = flows_record(&town->traffic)};
+		memcpy(towns[i].name, town->name, strlen(town->name));
 		memcpy(towns[i].attributed, town->attributed, sizeof town->attributed);
 		memcpy(towns[i].attributed_base, town->traffic.period.attributed, sizeof town->attributed);
 	}
+}
+
+static void store_hosts(const struct meter *meter, struct record_host *hosts)
+{
 	for (uint32_t i = 0; i < meter->n_hosts; i++) {
 		const struct host *host = &meter->hosts[i];
-		hosts[i].town = host->town;
-		hosts[i].oper = host->oper;
-		hosts[i].reason = host->reason;
-		hosts[i].last_change = host->last_change;
-		memcpy(hosts[i].name, host->name, sizeof host->name);
-		memcpy(hosts[i].remark, host->remark, sizeof host->remark);
-		hosts[i].traffic = traffic_record(&host->traffic, &host->wish, host->gone);
-		flows[i] = flows_record(&host->traffic);
+		hosts[i] = (struct record_host){.town = host->town, .oper = host->oper, .reason = host->reason,
+						.last_change = host->last_change,
+						.traffic = traffic_record(&host->traffic, &host->wish, host->gone)};
+		memcpy(hosts[i].name, host->name, strlen(host->name));
+		memcpy(hosts[i].remark, host->remark, strlen(host->remark));
 	}
 }
 
-int meter_image(const struct meter *meter, struct image *image)
+static uint32_t count_listed(const struct meter *meter)
 {
-	uint32_t listed = 0, n = 0;
+	uint32_t listed = 0;
 
-	memset(image, 0, sizeof *image);
 	for (uint32_t i = 0; i < meter->n_tracks; i++)
 		listed += meter->tracks[i].key.kind != ROLE_OTHER;
-	n = listed + meter->n_absent;
-	struct record_agent *agent = room(image, IMAGE_AGENT, 1, sizeof *agent);
-	struct record_rule *rules = room(image, IMAGE_RULES, n, sizeof *rules);
-	struct counter *counts = room(image, IMAGE_COUNTS, n, sizeof *counts);
-	room(image, IMAGE_TOTALS, VIEW_CHAIN_OUTPUT + 1, sizeof(struct record_total));
-	room(image, IMAGE_TOWNS, meter->n_towns, sizeof(struct record_town));
-	room(image, IMAGE_HOSTS, meter->n_hosts, sizeof(struct record_host));
-	room(image, IMAGE_FLOWS, meter->n_hosts, sizeof(struct record_flows));
-	for (int i = 0; i < IMAGE_SHEETS; i++)
-		if (image->size[i] && !image->data[i]) {
-			image_free(image);
-			errno = ENOMEM;
-			return -1;
-		}
-	*agent = (struct record_agent){.format = IMAGE_FORMAT, .listed = listed, .received = meter->received,
-				       .tables_last_change = meter->tables_last_change,
-				       .discontinuity = meter->discontinuity, .resets = meter->resets};
-	store_rows(meter, image);
-	n = 0;
-	for (uint32_t i = 0; i < meter->n_tracks; i++) {
-		if (meter->tracks[i].key.kind == ROLE_OTHER)
-			continue;
-		counts[n] = meter->tracks[i].last;
-		rules[n++] = rule_record(&meter->tracks[i]);
+	return listed;
+}
+
+static void store_rules(const struct meter *meter, struct record_rule *rules)
+{
+	for (uint32_t i = 0; i < meter->n_tracks; i++)
+		if (meter->tracks[i].key.kind != ROLE_OTHER)
+			*rules++ = rule_record(&meter->tracks[i]);
+	for (uint32_t i = 0; i < meter->n_absent; i++)
+		*rules++ = rule_record(&meter->absent[i]);
+}
+
+static void store_counts(const struct meter *meter, struct counter *counts)
+{
+	for (uint32_t i = 0; i < meter->n_tracks; i++)
+		if (meter->tracks[i].key.kind != ROLE_OTHER)
+			*counts++ = meter->tracks[i].last;
+	for (uint32_t i = 0; i < meter->n_absent; i++)
+		*counts++ = meter->absent[i].last;
+}
+
+/* Is this sheet wanted? There is then room for its n records. */
+static bool wanted(struct image *image, unsigned sheets, enum image_sheet sheet, size_t n, size_t record, bool *failed)
+{
+	if (!(sheets & IMAGE_BIT(sheet)))
+		return false;
+	bool is_there = room(image, sheet, n, record) != NULL;
+	*failed |= !is_there && n > 0;
+	return is_there;
+}
+
+int meter_image(const struct meter *meter, unsigned sheets, struct image *image)
+{
+	uint32_t listed = count_listed(meter), n_rules = listed + meter->n_absent;
+	bool failed = false;
+
+	memset(image, 0, sizeof *image);
+	if (wanted(image, sheets, IMAGE_AGENT, 1, sizeof(struct record_agent), &failed))
+		*(struct record_agent *)image->data[IMAGE_AGENT] = (struct record_agent){
+			.format = IMAGE_FORMAT, .listed = listed, .received = meter->received,
+			.tables_last_change = meter->tables_last_change,
+			.discontinuity = meter->discontinuity, .resets = meter->resets};
+	if (wanted(image, sheets, IMAGE_TOTALS, VIEW_CHAIN_OUTPUT + 1, sizeof(struct record_total), &failed))
+		store_totals(meter, image->data[IMAGE_TOTALS]);
+	if (wanted(image, sheets, IMAGE_TOWNS, meter->n_towns, sizeof(struct record_town), &failed))
+		store_towns(meter, image->data[IMAGE_TOWNS]);
+	if (wanted(image, sheets, IMAGE_HOSTS, meter->n_hosts, sizeof(struct record_host), &failed))
+		store_hosts(meter, image->data[IMAGE_HOSTS]);
+	if (wanted(image, sheets, IMAGE_RULES, n_rules, sizeof(struct record_rule), &failed))
+		store_rules(meter, image->data[IMAGE_RULES]);
+	if (wanted(image, sheets, IMAGE_FLOWS, meter->n_hosts, sizeof(struct record_flows), &failed)) {
+		struct record_flows *flows = image->data[IMAGE_FLOWS];
+		for (uint32_t i = 0; i < meter->n_hosts; i++)
+			flows[i] = flows_record(&meter->hosts[i].traffic);
 	}
-	for (uint32_t i = 0; i < meter->n_absent; i++) {
-		counts[n] = meter->absent[i].last;
-		rules[n++] = rule_record(&meter->absent[i]);
-	}
-	return 0;
+	if (wanted(image, sheets, IMAGE_COUNTS, n_rules, sizeof(struct counter), &failed))
+		store_counts(meter, image->data[IMAGE_COUNTS]);
+	if (!failed)
+		return 0;
+	image_free(image);
+	errno = ENOMEM;
+	return -1;
+}
+
+unsigned meter_changed_sheets(const struct meter *meter)
+{
+	/* The small ones always. */
+	return meter->stale | IMAGE_BIT(IMAGE_AGENT) | IMAGE_BIT(IMAGE_TOTALS) | IMAGE_BIT(IMAGE_TOWNS);
+}
+
+void meter_saved(struct meter *meter)
+{
+	meter->stale = 0;
 }
 
 /* The records of a sheet, and how many; NULL with *n 0 if they are not whole records. */
@@ -353,6 +396,7 @@ struct meter *meter_load(const struct image *image, enum meter_start start, bool
 	meter->resets = agent->resets;
 	meter->received = start == METER_REBOOTED ? 0 : agent->received;
 	meter->folded = true;
+	meter->stale = IMAGE_ALL;
 	if (lost)
 		stamp_all(meter, now);
 	return meter;

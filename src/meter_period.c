@@ -49,6 +49,7 @@ void meter_configure(struct meter *meter, meter_quotas *quotas, void *context)
 {
 	meter->quotas = quotas;
 	meter->quotas_context = context;
+	meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 	for (uint32_t i = 0; i < meter->n_towns; i++) {
 		struct quota now = configured(meter, meter->towns[i].name, "");
 		reconfigure(&meter->towns[i].traffic, &now);
@@ -87,6 +88,8 @@ void meter_row_put(struct meter *meter, enum meter_kind kind, uint32_t id, const
 	period->incomplete |= incomplete;
 	if (kind == METER_TOTAL)
 		return;
+	if (kind == METER_HOST)
+		meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 	struct wish *wish = kind == METER_TOWN ? &meter->towns[id].wish : &meter->hosts[id].wish;
 	bool *gone = kind == METER_TOWN ? &meter->towns[id].gone : &meter->hosts[id].gone;
 	meter->disordered |= *gone != row->gone;
@@ -133,6 +136,8 @@ void meter_period_end(struct meter *meter, enum meter_kind kind, uint32_t id, de
 
 	if (closed)
 		close_row(meter, kind, id, closed);
+	if (kind == METER_HOST)
+		meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 	period->number++;
 	/* A poller tells periods apart by their start. */
 	period->start = now > period->start ? now : period->start + 1;

@@ -3,6 +3,7 @@
 #ifndef TOWNMETER_METER_PRIVATE_H
 #define TOWNMETER_METER_PRIVATE_H
 
+#include "image.h"
 #include "meter.h"
 
 /* A counter that never goes backwards. plus and minus gather during a fold. */
@@ -95,10 +96,12 @@ struct meter {
 	uint64_t generation, epoch;
 	struct recognise_names names; /* of the configuration */
 	uint64_t received;        /* snapshot.received_before of the last fold */
-	bool folded;              /* there was one */
 	decitime tables_last_change, discontinuity;
 	decitime stamp;           /* of this fold's discontinuities; 0: none yet */
 	uint32_t resets;
+	bool folded;              /* there was a fold */
+	bool disordered;          /* rows went or came: to be listed anew */
+	unsigned stale;           /* large sheets of the image that may have changed since it was saved */
 
 	struct total totals[VIEW_CHAIN_OUTPUT + 1];
 	struct town *towns;  /* by identity; identities are never removed */
@@ -106,18 +109,14 @@ struct meter {
 	uint32_t n_towns, n_hosts;
 	uint32_t *town_order, *host_order; /* identities that have rows, as SNMP orders them */
 	uint32_t town_rows, host_rows;
-	bool disordered;     /* rows went or came: to be listed anew */
 	meter_quotas *quotas; /* NULL: none are configured */
 	void *quotas_context;
 
 	struct track *tracks;     /* one a rule of the last fold, in their order */
-	uint32_t n_tracks;
 	struct track *absent;     /* sorted by key: rules that stood once */
-	uint32_t n_absent;
 	struct track *expected;   /* rules that we put in and have not seen yet */
-	uint32_t n_expected, room_expected;
 	struct memory *memory;    /* sorted by town, prefix */
-	uint32_t n_memory;
+	uint32_t n_tracks, n_absent, n_expected, n_memory, room_expected;
 
 	struct description *described;
 	char **problems;          /* of the last recognition, which were reported */

@@ -176,6 +176,7 @@ void meter_judge(struct meter *meter, decitime now)
 			host->before.reason = host->reason;
 			host->before.last_change = host->last_change;
 		}
+		meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 		if (host->oper != 0)
 			host->last_change = now;
 		host->oper = oper;
@@ -190,6 +191,7 @@ uint64_t meter_epoch(struct meter *meter)
 
 void meter_forget_changes(struct meter *meter, uint64_t epoch)
 {
+	meter->stale |= IMAGE_BIT(IMAGE_HOSTS);
 	for (uint32_t i = 0; i < meter->n_hosts; i++) {
 		struct host *host = &meter->hosts[i];
 		if (host->before.epoch == epoch && host->before.oper == host->oper &&

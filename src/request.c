@@ -255,9 +255,10 @@ void request_settle(struct workshop *w, const char *what)
 	char error[BACKEND_ERROR_SIZE];
 
 	/* What stands now is published with the answer; quotas and blocks that follow are in force with it. */
-	if (workshop_look(w, READ_RULES, &snapshot, error) < 0)
-		log_error("after %s: %s", what, error);
-	else if (workshop_enforce(w, &snapshot) && workshop_look(w, READ_RULES, &snapshot, error) < 0)
+	int looked = workshop_look(w, READ_RULES, &snapshot, error);
+	if (looked == 0 && workshop_enforce(w, &snapshot))
+		looked = workshop_look(w, READ_RULES, &snapshot, error);
+	if (looked < 0)
 		log_error("after %s: %s", what, error);
 }
 

@@ -118,12 +118,9 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 		return -1;
 	bool tells = intent.n_steps || moves_rules(edits, n);
 	size_t size = tells ? workshop_describe(w, rules, edits, n, &intent, &steps) : 0;
-	if (!tells) {
-		result = 0;
-	} else if (size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0) {
-		*announced = intent.n_steps > 0;
-		result = 0;
-	} else if (!must) {
+	bool told = size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0;
+	*announced = told && intent.n_steps;
+	if (!tells || told || !must) {
 		result = 0;
 	} else {
 		w->agent->ledger = VIEW_LEDGER_FAILED;

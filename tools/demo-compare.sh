@@ -141,6 +141,24 @@ compare_drops() {
         "$(rule_counts "$dir/rules-now" "$town" DROP 0.0.0.0/0 "${address_of[$host]}")" "0 0"
 }
 
+# The closed period $2 of a host, as townmeter reports it, with what was sent in it.
+compare_closed() {
+    local host=$1 report
+    report=$(inside router "townmeter report --json --period $2 '${town_of[$1]}/$1'")
+    compare "$host: closed period down and up" \
+        "$(jq_numbers "$report" down_octets down_packets up_octets up_packets)" "$3"
+}
+
+# The numbers of these members of the first object that has them: jq_numbers JSON NAME...
+jq_numbers() {
+    local json=$1 name found=()
+    shift
+    for name; do
+        found+=("$(grep -o "\"$name\": *[0-9]*" <<<"$json" | head -n 1 | grep -o '[0-9]*$')")
+    done
+    echo "${found[*]}"
+}
+
 compare_state() {
     compare "state of $1" \
         "$(inside router "$value 'townMeterHostOperStatus.\"${town_of[$1]}\".\"$1\"'")" "$2"

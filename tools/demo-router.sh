@@ -52,7 +52,7 @@ build_steps() {
     fi
     as_owner mkdir -p "$build" && cd "$build" || return
     [ -e config.status ] || as_owner ../configure || return
-    as_owner make -j "$(nproc)" townmeterd mibs/standalone/TOWNMETER-MIB.txt tests/lab/blast
+    as_owner make -j "$(nproc)" townmeterd townmeter mibs/standalone/TOWNMETER-MIB.txt tests/lab/blast
 }
 
 # What is up to date is not built again. Two demos of one tree take turns.
@@ -88,6 +88,7 @@ export XTABLES_LOCKFILE=$dir/xtables.lock
 # The MIB's copy without imports, and nobody's snmp.conf.
 export MIBDIRS=$build/mibs/standalone MIBS=
 export SNMPCONFPATH=$dir/snmp SNMP_PERSISTENT_DIR=$dir/snmp
+export TOWNMETER_SOCKET=$dir/control.sock
 export LC_ALL=C
 PS1='router# '
 END
@@ -169,10 +170,10 @@ start() {
     setsid ip netns exec "$name" "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     echo "$pid $(start_time "$pid")" >>"$dir/processes"
+    disown "$pid"       # its end is no news
 }
 
 start_agents() {
-    local log
     cat >"$dir/snmpd.conf" <<END
 agentaddress udp:127.0.0.1:161
 master agentx
@@ -186,10 +187,28 @@ access readers "" v2c noauth exact townmeter none none
 access writers "" v2c noauth exact townmeter townmeter none
 END
     start "$dir/snmpd.log" snmpd -f -Le -C -c "$dir/snmpd.conf" -I -smux,mteTrigger,mteTriggerConf
-    start "$dir/townmeterd.log" townmeterd -f -x "$dir/agentx" -s "$dir/state" \
-        -c "$root/packaging/townmeter.yaml.example"
+    start_meter
+}
+
+start_meter() {
     log=$dir/townmeterd.log
+    start "$log" townmeterd -f -x "$dir/agentx" -s "$dir/state" -S "$TOWNMETER_SOCKET" \
+        -c "$root/packaging/townmeter.yaml.example"
     wait_until 15 "snmpd and townmeterd answer" has_towns
+}
+
+# As a power cut ends it.
+kill_meter() {
+    local pid started
+    read -r pid started < <(tail -n 1 "$dir/processes")
+    # setsid and ip became the daemon itself.
+    is_alive "$pid" "$started" || die "townmeterd ended by itself, see $log"
+    kill -KILL "$pid"
+    wait_until 5 "townmeterd is gone" is_gone "$pid" "$started"
+}
+
+is_gone() {
+    ! is_alive "$@"
 }
 
 has_towns() {

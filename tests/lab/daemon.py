@@ -10,7 +10,7 @@ from .proc import LabError, clean_env, run, wait_until
 _TREE = Path(__file__).resolve().parents[2]
 # A short max-age, so that scenarios wait little for a fresh look; what holds
 # with the values of a site, test_counters.py shows.
-CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block, quota]\n"
+CONFIG = "interval: 30s\nmax-age: 100ms\nset: [zero, block]\n"
 _TROUBLE = re.compile(r"Sanitizer|runtime error:|stack smashing|malloc\(\)|free\(\)|"
                       r"[Aa]ssertion .*failed")
 
@@ -29,7 +29,6 @@ class Daemon:
         self.dir.mkdir(exist_ok=True)
         self.state = self.dir / "state"
         self.state.mkdir(exist_ok=True)
-        self.socket = self.dir / "control.sock"
         self.config = self.dir / "townmeter.yaml"
         self.config.write_text(config)
         self.args = list(args)
@@ -37,22 +36,27 @@ class Daemon:
         self.process = None
         self.runs = 0
         self.strace = None  # a list of system calls' names: trace these
+        self.inject = None  # arguments for strace: let system calls fail
+        self.prefix = []  # a command that starts it
         self.environment = {}  # more of it
+        self.asan_options = ""  # more of them, with colons before
+        self.after_end = None  # called with the process's number
 
     def env(self):
         """Sanitizers write to files here, so that no word of them is missed."""
         log = f"log_path={self.dir}/sanitizer"
-        leaks = "0" if self.strace else "1"  # LeakSanitizer cannot be traced
+        leaks = "0" if self.strace or self.inject else "1"  # LeakSanitizer cannot be traced
         return clean_env(
             XTABLES_LOCKFILE=str(self.lockfile),
-            ASAN_OPTIONS=f"{log}:detect_leaks={leaks}:strict_string_checks=1",
+            ASAN_OPTIONS=f"{log}:detect_leaks={leaks}:strict_string_checks=1"
+                         + self.asan_options,
             UBSAN_OPTIONS=f"{log}:print_stacktrace=1",
             TSAN_OPTIONS=f"{log}:second_deadlock_stack=1",
             **self.environment)
 
     def argv(self, *more, socket=None):
         return [program(), "-f", "-c", self.config, "-x", self.agentx,
-                "-s", self.state, "-S", socket or self.socket,
+                "-s", self.state, "-S", socket or self.dir / "control.sock",
                 *self.args, *more]
 
     def start(self, *more):
@@ -62,6 +66,9 @@ class Daemon:
             # -D: the daemon is the child, so that signals reach it.
             argv = ["strace", "-D", "-f", "-q", "-o", self.trace_path(), "-e",
                     "trace=" + ",".join(self.strace), *argv]
+        elif self.inject:
+            argv = ["strace", "-D", "-f", "-q", "-o", self.trace_path(), *self.inject, *argv]
+        argv = [*self.prefix, *argv]
         self.process = self.ns.start(argv, self.log_path(), self.log_path(), self.env())
         return self
 
@@ -69,11 +76,6 @@ class Daemon:
         """Run it to its end in the foreground: for what must not stay up."""
         return run(self.ns.cmd(*self.argv(*more, **kw)), timeout, check=False,
                    env=self.env())
-
-    def command(self, *argv, socket=None, timeout=40):
-        """Run townmeter, the command, against this daemon."""
-        env = self.env() | {"TOWNMETER_SOCKET": str(socket or self.socket), "TZ": "UTC"}
-        return run([program().with_name("townmeter"), *argv], timeout, check=False, env=env)
 
     def trace(self):
         """What strace saw in a run that ended; complete when it says so."""
@@ -102,10 +104,16 @@ class Daemon:
     def kill(self):
         """kill -9"""
         self.process.kill()
+        self._ended()
+
+    def _ended(self):
+        if self.after_end:
+            self.after_end(self.process.pid)
 
     def stop(self):
         """SIGTERM; it must end by itself and well."""
         status = self.process.stop(signal.SIGTERM, 10)
+        self._ended()
         assert status == 0, f"townmeterd ended with {status}, see its log"
 
     def check(self):

@@ -11,15 +11,17 @@ import time
 from pathlib import Path
 
 from . import mib
+from .clock import Clock
 from .daemon import CONFIG, Daemon, program
 from .ipt import Iptables
 from .netns import unique
 from .pdu import Client, Timeout
-from .proc import Hopeless, LabError, clean_env, wait_until
+from .proc import Hopeless, LabError, clean_env, run, wait_until
 from .snmp import Tools
 from .snmpd import Snmpd
 from .topology import BITS, HOSTS, NETS, Topology
 from .traffic import Traffic
+from .traps import Traps
 
 TOWNS = ("town-a", "town-b")
 
@@ -108,6 +110,76 @@ class Lab:
         self.daemon.start(*more)
         self.wait_ready()
 
+    def restart(self, kill=False, between=None):
+        """The daemon ends, by SIGTERM or by SIGKILL, and is started again; `between` is
+        called while there is none."""
+        if kill:
+            self.daemon.kill()
+        else:
+            self.daemon.stop()
+        if between:
+            between()
+        self.start_daemon()
+        return self
+
+    def reboot(self, kill=False, rules=None, between=None):
+        """The router goes and comes back with the same addresses; what the daemon has
+        in its state directory stays.
+
+        `kill`: without warning, else the daemon is told to end first.  `rules` are what
+        is loaded before it starts again: {family: text with counters}, as ipt.backup()
+        gave it, or the article's.  `between` is called then."""
+        if self.daemon.process and self.daemon.running():
+            if kill:
+                self.daemon.kill()
+            else:
+                self.daemon.stop()
+        self.snmpd.stop()
+        self.reboot_router()
+        if rules is None:
+            self.article()
+        else:
+            for family, text in rules.items():
+                self.ipt.restore(family, text, "-c")
+        if between:
+            between()
+        return self.up()
+
+    def reboot_router(self):
+        """The same without programs and without rules: these have to have ended."""
+        self.traffic.expect_silence()
+        self.topology.reboot()
+        self.router = self.topology.spaces["router"]
+        for part in (self.ipt, self.snmpd, self.daemon):
+            part.ns = self.router
+        self.traffic.rebase()
+        self.client.close()
+        self.client = self.new_client()
+
+    def clock(self):
+        """A time of day that the scenario sets, for a daemon that is not started yet."""
+        return Clock(self.daemon, self.tmp)
+
+    def small_disk(self, size):
+        """A file system of so many octets for the daemon's state, which only the daemon
+        and its successors see; an empty one. For a daemon that is not started yet."""
+        log = self.tmp / "disk.log"
+        state = self.daemon.state
+        holder = self.router.start(
+            ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size={size} tmpfs {state} && "
+             "echo ready && exec sleep infinity"], log, log)
+        self._undo.callback(holder.kill)
+        wait_until(lambda: "ready" in log.read_text() or holder.running() is False, 10)
+        assert holder.running(), log.read_text()
+        self.daemon.prefix = ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", "--"]
+        return Disk(self.daemon.prefix, Path(f"/proc/{holder.pid}/root{state}"), state)
+
+    def traps(self):
+        """A receiver of notifications, for a Lab with snmpd_extra=traps.SNMPD."""
+        traps = Traps(self)
+        self._undo.callback(traps.close)
+        return traps
+
     def wait_ready(self, timeout=20):
         """The daemon is connected to the master, and has read the rules."""
         quick = self.new_client(timeout=1)
@@ -116,16 +188,20 @@ class Lab:
             if not self.daemon.running():
                 raise Hopeless("townmeterd ended, see its log")
             try:
-                backend, snapshots = quick.get(
-                    mib.agent("Backend"), mib.agent("Snapshots")).binds
+                # Neither is kept over a restart: nobody has looked yet while both are empty.
+                took, error = quick.get(
+                    mib.agent("SnapshotDuration"), mib.agent("LastError")).binds
             except Timeout:
                 return False
             # The scalars come first; this line tells that all tables are there.
             log = self.daemon.log()
             registered = log.count("connected to the master") > log.count("is gone: waiting")
-            return registered and backend.tag == mib.INTEGER and snapshots.value > 0
+            return registered and bool(took.value or error.value)
 
-        wait_until(ready, timeout, "townmeterd serves a snapshot through snmpd")
+        try:
+            wait_until(ready, timeout, "townmeterd serves a snapshot through snmpd")
+        finally:
+            quick.close()
 
     def new_client(self, **kw):
         client = Client(self.router, **kw)
@@ -137,16 +213,12 @@ class Lab:
 
     def edit(self, *argv, timeout=100, **environment):
         """Drive a backend without the daemon (tests/lab/ruleedit.c)."""
-        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
-        return json.loads(self.router.run(self.ruleedit(), *argv, env=env, timeout=timeout).stdout)
-
-    def ruleedit(self):
-        """The program itself."""
         near = [self.programs / "ruleedit", program().parent / "tests" / "lab" / "ruleedit"]
         path = next((p for p in near if os.access(p, os.X_OK)), None)
         if path is None:
             raise LabError("no ruleedit: run 'make check-programs'")
-        return path
+        env = clean_env(XTABLES_LOCKFILE=str(self.lockfile), **environment)
+        return json.loads(self.router.run(path, *argv, env=env, timeout=timeout).stdout)
 
     def failset(self):
         """The subagent whose commit fails for the value 99; ready to be set."""
@@ -225,18 +297,6 @@ class Lab:
         """SET by the raw client; returns (error name, error index)."""
         return self.client.set(*binds).status
 
-    def townmeter(self, *argv, fails=0, **kw):
-        """The command: what it printed, once it ended as it should."""
-        done = self.daemon.command(*argv, **kw)
-        assert done.returncode == fails, f"{argv}: {done.returncode} {done.stdout} {done.stderr}"
-        if fails:
-            # One clear line, and nothing that could be taken for an answer.
-            assert done.stderr.startswith("townmeter: ") and done.stderr.count("\n") == 1, done.stderr
-            assert done.stdout == "", done.stdout
-            return done.stderr
-        assert done.stderr == "", done.stderr
-        return done.stdout
-
     def must_set(self, *binds):
         status = self.set(*binds)
         assert status == ("noError", 0), \
@@ -298,6 +358,27 @@ class Lab:
             for way, (packets, octets) in ways.items():
                 assert (row[f"Period{way}Pkts"], row[f"Period{way}Octets"]) == \
                     (packets, octets), f"{town}/{host} {way}: SNMP and iptables differ"
+
+
+class Disk:
+    """A file system of the daemon's own, which fills up when it is told to."""
+
+    def __init__(self, prefix, path, name):
+        self.path = path  # where others see what is in it
+        self._prefix, self._name = prefix, name
+
+    def fill(self):
+        with open(self.path / "filler", "ab", buffering=0) as f:
+            for block in (4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        f.write(b"x" * block)
+
+    def free(self):
+        (self.path / "filler").unlink()
+
+    def read_only(self, yes):
+        run([*self._prefix, "mount", "-o", "remount," + ("ro" if yes else "rw"), self._name])
 
 
 def _same(row, sent, what):

@@ -82,6 +82,9 @@ WRITABLE = {("Total", "Zero"), ("Town", "AdminStatus"), ("Town", "Zero"),
             ("Host", "QuotaAction")}
 WRITABLE_CONTROL = {"SpinLock", "NotifyEnable", "NotifyMinInterval", "NotifyMaxPerMinute"}
 
+# The names of the periods' amounts, and of the counters that they belong to.
+AMOUNTS = ("DownOctets", "UpOctets", "DownPkts", "UpPkts")
+
 CHAINS = {"forward": 1, "input": 2, "output": 3}
 BACKEND_NONE, BACKEND_LEGACY, BACKEND_NFTABLES, BACKEND_BOTH = 1, 2, 3, 4
 BACKEND = {"legacy": BACKEND_LEGACY, "nft": BACKEND_NFTABLES}
@@ -94,6 +97,9 @@ NO_QUOTA, WITHIN, WARNED, EXCEEDED = 1, 2, 3, 4
 IGNORE, NOTIFY, BLOCK = 1, 2, 3  # townMeterHostQuotaAction
 LEDGER_OK, LEDGER_RESTORED, LEDGER_CREATED, LEDGER_FAILED = 1, 2, 3, 4
 SCHEDULE, HOST_ZERO, TOWN_ZERO, BY_COMMAND, REMOVED = 1, 2, 3, 4, 5  # why a period ended
+NOTIFICATIONS = {1: "QuotaWarning", 2: "QuotaExceeded", 3: "HostBlocked", 4: "HostUnblocked",
+                 5: "TownZeroed", 6: "HostZeroed", 7: "Discontinuity", 8: "BackendLost",
+                 9: "BackendRestored", 10: "LedgerFailed"}
 # townMeterHostBlockReason, bit 0 first.
 MANAGER, QUOTA, LOCAL, TOWN = 0x80, 0x40, 0x20, 0x10
 

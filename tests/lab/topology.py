@@ -103,12 +103,32 @@ class Topology:
             raise
 
     def _build(self, prefix):
-        self.spaces["router"] = router = Netns(prefix, "router")
+        self.prefix = prefix
+        for end in _LINKS:
+            self.spaces[end] = Netns(prefix, end)
+            _quiet(self.spaces[end])
+        self._router()
+        for end in _LINKS:
+            for restore in ("iptables-legacy-restore", "ip6tables-legacy-restore"):
+                self.spaces[end].run(
+                    restore, "-w", "5", env=clean_env(XTABLES_LOCKFILE=self.lockfile),
+                    stdin="*raw\n-A PREROUTING -p udp -j DROP\nCOMMIT\n")
+
+    def reboot(self):
+        """The router goes with all that is in it, and comes back with its addresses
+        and nothing else.  Its programs have to have ended."""
+        router = self.spaces["router"]
+        # A socket that is still open in the old one would keep the links.
+        router.ip("".join(f"link delete {link}\n" for link in _LINKS.values()))
+        router.delete()
+        self._router()
+
+    def _router(self):
+        self.spaces["router"] = router = Netns(self.prefix, "router")
         _quiet(router)
         lines = ["link set lo up"]
         for i, (end, link) in enumerate(_LINKS.items()):
-            self.spaces[end] = ns = Netns(prefix, end)
-            _quiet(ns)
+            ns = self.spaces[end]
             mac_router, mac_end = f"02:00:00:00:{i:02x}:01", f"02:00:00:00:{i:02x}:02"
             lines.append(f"link add name {link} address {mac_router} type veth peer "
                          f"name eth0 address {mac_end} netns {ns.name}")
@@ -139,10 +159,6 @@ class Topology:
                          "dev eth0 nud permanent")
             lines.append(f"route add default via {_ROUTER[end][family]} dev eth0")
         self.spaces[end].ip("\n".join(lines) + "\n")
-        for restore in ("iptables-legacy-restore", "ip6tables-legacy-restore"):
-            self.spaces[end].run(
-                restore, "-w", "5", env=clean_env(XTABLES_LOCKFILE=self.lockfile),
-                stdin="*raw\n-A PREROUTING -p udp -j DROP\nCOMMIT\n")
 
     def arrived(self, end, family):
         """UDP packets and octets that reached an end."""

@@ -110,6 +110,15 @@ class Traffic:
         self.settle()
         return sent
 
+    def expect_silence(self):
+        """Before the router goes: what it took in of a sender that runs nobody would know."""
+        assert not any(b.process.running() for b in self.running), "a sender was running"
+
+    def rebase(self):
+        """After the router was built again: what was sent before is not in its counters."""
+        sent = (self.tally.family[4].packets, self.tally.family[6].packets)
+        self._before = tuple(now - n for now, n in zip(self.topology.routed(), sent))
+
     def settle(self, timeout=5):
         """Wait until the router has taken in everything that was sent, and
         fail if a packet got lost on the way: numbers would mean nothing."""

@@ -205,7 +205,7 @@ def test_read_only(make_lab):
 
 
 def test_what_snmp_may_not_the_operator_may(make_lab):
-    lab = make_lab(config=CONFIG.replace("[zero, block]", "[]")).article().up()
+    lab = make_lab(config=CONFIG.replace("[zero, block, quota]", "[]")).article().up()
     lab.townmeter("block", ALICE)
     assert lab.host("town-a", "alice", "OperStatus") == mib.BLOCKED
     lab.townmeter("unblock", ALICE)

@@ -1,11 +1,17 @@
 """The lab itself, without townmeterd: only a lab that loses nothing, counts
 right and reads right can say anything about the product."""
 
+import os
+import socket
+from datetime import datetime, timezone
+
 import pytest
 
 from lab import mib
 from lab.proc import LabError, wait_until
+from lab.sampler import Sampler
 from lab.snmp import parse
+from lab.traps import PORT, SNMPD
 
 PACKETS = 2000
 
@@ -169,3 +175,107 @@ def test_everything_is_cleaned_up(programs, backend):
     assert name not in run(["ip", "netns", "list"]).stdout
     assert not tmp.exists()
     assert not sender.process.running() and not lab.snmpd.process.running()
+
+
+def test_a_rebooted_router_has_its_addresses_and_nothing_else(bare):
+    """What is counted goes on, and what was restored stands."""
+    t = bare.traffic
+    t.send("outside", "alice", 100)
+    t.send("alice", "outside", 40, 6)
+    saved = {f: bare.ipt.backup(f) for f in (4, 6)}
+    cookie = bare.router.inside(netns_cookie)
+    bare.reboot_router()
+    assert bare.router.inside(netns_cookie) != cookie
+    assert not [l for l in bare.ipt(4, "-S").splitlines() if not l.startswith("-P ")]
+    assert bare.topology.routed() == (0, 0)
+    for family in (4, 6):
+        bare.ipt.restore(family, saved[family], "-c")
+    t.send("outside", "alice", 10)
+    t.send("alice", "outside", 5, 6)
+    assert bare.kernel_hosts()["town-a", "alice"]["Down"] == (110, 11000)
+    # ip6tables-nft-restore of iptables 1.8.9 leaves all counters at zero.
+    up = 45 if bare.ipt.backend == "legacy" else bare.kernel_hosts()["town-a", "alice"]["Up"][0]
+    assert up in (5, 45) and bare.kernel_hosts()["town-a", "alice"]["Up"] == (up, up * 120)
+    assert (t.tally.forward.packets, bare.topology.arrived("town-a", 4)[0]) == (155, 110)
+    sender = t.start("outside", "alice")
+    with pytest.raises(AssertionError, match="a sender was running"):
+        bare.reboot_router()
+    sender.process.kill()
+
+
+def netns_cookie():
+    with socket.socket() as s:
+        return s.getsockopt(socket.SOL_SOCKET, 71, 8)  # SO_NETNS_COOKIE
+
+
+def test_the_daemons_clock_is_set(make_lab):
+    """Its time of day only, while it runs; it waits as long as ever."""
+    lab = make_lab().article()
+    clock = lab.clock().at("2026-03-29 02:59:00", "Europe/Berlin")
+    lab.up()
+
+    def off():
+        lab.fresh()
+        return abs(mib.moment(lab.agent("SnapshotTime")) - clock.now())
+
+    # 02:59 does not exist on that day: an hour later by then.
+    assert clock.now() - datetime(2026, 3, 29, 1, 59, tzinfo=timezone.utc).timestamp() < 20
+    assert off() < 1
+    for step in (86400, -400 * 86400):
+        clock.advance(step)
+        assert off() < 1
+    pid = lab.daemon.process.pid
+    used = cpu(pid)
+    lab.fresh()
+    assert cpu(pid) - used < 50, "the daemon does not sleep"
+    lab.restart(kill=True)
+    assert off() < 1
+    lab.daemon.stop()
+    assert not [p for p in os.listdir("/dev/shm") if p.endswith(f"_{pid}")]
+
+
+def cpu(pid):
+    """What a process has used of it, in ticks of 10 ms."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return sum(map(int, f.read().rpartition(")")[2].split()[11:13]))
+
+
+def test_the_sampler_sees_what_must_not_be(bare):
+    alice = ("town-a", "alice")
+    base = {(alice, c): 10 for c in mib.AMOUNTS} | \
+        {(alice, "Period" + c): 4 for c in mib.AMOUNTS} | {(alice, "PeriodNumber"): 2}
+
+    def after(*changes):
+        sampler = Sampler(bare)
+        sampler._judge(dict(base))
+        for change in changes:
+            sampler._judge(base | {(alice, c): v for c, v in change.items()})
+        return len(sampler.wrong)
+
+    grown = {"DownPkts": 12, "PeriodDownPkts": 6}
+    closed = {c: 12 for c in mib.AMOUNTS} | {"Period" + c: 0 for c in mib.AMOUNTS} | \
+        {"PeriodNumber": 3}
+    assert after() == after(grown) == after(closed) == after(grown, closed) == 0
+    assert after({"DownPkts": 9, "PeriodDownPkts": 3}) == 1   # went backwards
+    assert after({"DownPkts": 12}) == 1                       # not in its period
+    assert after({"PeriodNumber": 1}) == 1
+    assert after(closed | {"PeriodUpOctets": 7}) == 1         # began before the last one ended
+    # A restart from nothing is everything at once.
+    zero = {c: 0 for c in base_columns(base)} | {"PeriodNumber": 1}
+    assert after(grown, zero) == 9
+
+
+def base_columns(base):
+    return [column for _, column in base if column != "PeriodNumber"]
+
+
+def test_notifications_are_received(make_lab):
+    lab = make_lab(snmpd_extra=SNMPD)
+    received = lab.traps()
+    lab.snmpd.start()
+    sent = lab.router.run("snmptrap", "-v2c", "-c", "public", f"udp:127.0.0.1:{PORT}", "",
+                          mib.show(mib.ROOT + (0, 7)), mib.show(mib.agent("KernelResets")), "c", "5",
+                          env=lab.tools().env)
+    assert sent.returncode == 0
+    trap = received.wait("Discontinuity")
+    assert trap.objects[mib.agent("KernelResets")] == 5

@@ -71,6 +71,11 @@ def test_what_only_nft_writes_is_left_alone(make_lab):
     assert {h.decode() for _, h in lab.client.table("Host")} == {"alice", "bob", "dave", "erin"}
     lab.must_set((mib.host(*ALICE, "AdminStatus"), mib.BLOCKED), (mib.town("town-a", "Zero"), ZERO))
     lab.must_set((mib.host(*ALICE, "AdminStatus"), mib.ALLOWED))
+    # The witness of a zeroing stands in a table of our own, while the daemon lives.
+    now = lab.router.run("nft", "-s", "list", "ruleset").stdout
+    assert re.sub(r"table ip townmeter \{\n.*?\n\}\n", "", now, flags=re.S) == before
+    assert now != before
+    lab.daemon.stop()
     assert lab.router.run("nft", "-s", "list", "ruleset").stdout == before
 
 

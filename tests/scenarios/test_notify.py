@@ -153,6 +153,34 @@ def test_the_tables_are_gone(lab):
            Backend=r"INTEGER: nftables\(3\)")
 
 
+@pytest.mark.backend("legacy")
+def test_the_first_look_fails(lab):
+    """A change against what the ledger holds, which was served before it."""
+    lab.daemon.stop()
+    with lab.locked():
+        lab.start_daemon()
+        expect(lab.trapd.wait("BackendLost"), ["Backend", "SnapshotTime", "LastError"], "0",
+               Backend=r"INTEGER: none\(1\)", LastError="STRING: .*lock.*")
+    expect(_asked(lab, "BackendRestored"), ["Backend", "SnapshotTime", "KernelResets"], "0")
+    assert len(lab.trapd.all()) == 2
+
+
+def test_the_first_look_finds_cleared_counters(lab):
+    lab.traffic.send("outside", "alice", 50)
+    lab.fresh()
+    lab.daemon.stop()
+    lab.ipt(4, "-Z")
+    lab.start_daemon()
+    expect(lab.trapd.wait("Discontinuity"),
+           ["DiscontinuityTime", "KernelResets", "LedgerStatus"], "0")
+    # A start that finds nothing of the kind says nothing.
+    lab.daemon.stop()
+    lab.start_daemon()
+    lab.must_set((ADMIN, mib.BLOCKED))
+    lab.trapd.wait("HostBlocked")
+    assert [n.name for n in lab.trapd.all()] == ["Discontinuity", "HostBlocked"]
+
+
 def _asked(lab, name):
     """Ask, so that the daemon looks, until this notification has come."""
     wait_until(lambda: lab.agent("Backend") and lab.trapd.named(name), 20, name)

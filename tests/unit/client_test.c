@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A connection to the control socket, and the commands that come on it; the meter thread is played here. */
-#include "agent/client.h"
+#include "socket/client.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,8 @@
 /* --- the control ------------------------------------------------------------ */
 
 struct request {
-	struct command commands[8];
 	size_t n;
+	struct command commands[];
 };
 
 static struct view *view;
@@ -27,8 +27,7 @@ static bool stale, busy, stuck; /* a look is due; a phase is under way; it can n
 static enum request_result result;
 static int phases[8];
 static size_t n_phases, alive;
-static struct command last[8];
-static size_t n_last;
+static struct request *last; /* as it was submitted last */
 
 int64_t control_clock(void)
 {
@@ -55,9 +54,10 @@ void control_late(struct control *control)
 
 struct request *request_new(const struct command *commands, size_t n)
 {
-	struct request *request = calloc(1, sizeof *request);
+	struct request *request = malloc(sizeof *request + n * sizeof *commands);
 
-	assert_true(request && n <= 8);
+	if (!request)
+		return NULL;
 	memcpy(request->commands, commands, n * sizeof *commands);
 	request->n = n;
 	alive++;
@@ -75,8 +75,9 @@ void control_submit(struct control *control, struct request *request, enum reque
 	(void)control;
 	assert_true(n_phases < 8 && (phase != REQUEST_PREPARE || deadline > now));
 	phases[n_phases++] = (int)phase;
-	memcpy(last, request->commands, sizeof last);
-	n_last = request->n;
+	free(last);
+	last = request_new(request->commands, request->n);
+	alive--;
 	busy = true;
 }
 
@@ -118,17 +119,20 @@ static int begin(void **state)
 	int pair[2], size = 4096;
 
 	(void)state;
-	view = view_new(0, 1, 2, 0, 1);
+	view = view_new(0, 2, 3, 0, 1);
 	assert_non_null(view);
 	view->serial = 1;
 	view->agent.snapshots = 1;
 	snprintf(view_towns(view)[0].name, sizeof view_towns(view)[0].name, "town-a");
 	snprintf(view_hosts(view)[0].name, sizeof view_hosts(view)[0].name, "bob");
 	snprintf(view_hosts(view)[1].name, sizeof view_hosts(view)[1].name, "alice");
+	snprintf(view_towns(view)[1].name, sizeof view_towns(view)[1].name, "town-aa");
+	snprintf(view_hosts(view)[2].name, sizeof view_hosts(view)[2].name, "carl");
+	view_hosts(view)[2].town = 1;
 	now = 1000000000;
 	stale = busy = stuck = false;
 	result = REQUEST_DONE;
-	n_phases = n_last = 0;
+	n_phases = 0;
 	service = (struct service){.connected = connected};
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -170,6 +174,8 @@ static int finish(void **state)
 	assert_int_equal(alive, 0);
 	assert_int_equal(atomic_load(&view->references), 1);
 	view_release(view);
+	free(last);
+	last = NULL;
 	return 0;
 }
 
@@ -212,6 +218,10 @@ static void lists(void **state)
 	expect("{\"verb\":\"towns\"}\n", "{\"ok\":true,\"more\":false,\"rows\":[{\"town\":\"town-a\",");
 	expect("{\"verb\":\"hosts\"}\n", "\"host\":\"alice\"");
 	expect("{\"verb\":\"hosts\",\"name\":\"town-a/bob\"}\n", "\"host\":\"bob\"");
+	assert_null(strstr(heard, "alice"));
+	expect("{\"verb\":\"hosts\",\"name\":\"town-a\"}\n", "\"host\":\"alice\"");
+	assert_null(strstr(heard, "carl"));
+	expect("{\"verb\":\"hosts\",\"name\":\"town-aa\"}\n", "\"host\":\"carl\"");
 	assert_null(strstr(heard, "alice"));
 	expect("{\"verb\":\"hosts\",\"name\":\"town-b\"}\n", "\"error\":\"there is no town town-b\"");
 	expect("{\"verb\":\"towns\",\"name\":\"town-a/bob\"}\n", "expected a town");
@@ -394,9 +404,9 @@ static void commands(void **state)
 	assert_string_equal(heard, "");
 	assert_int_equal(n_phases, 1);
 	assert_int_equal(phases[0], REQUEST_PREPARE);
-	assert_true(n_last == 1 && last[0].kind == COMMAND_ADMIN && last[0].origin == ORIGIN_LOCAL && last[0].blocked);
-	assert_string_equal(last[0].town, "town-a");
-	assert_string_equal(last[0].host, "alice");
+	assert_true(last->n == 1 && last->commands[0].kind == COMMAND_ADMIN && last->commands[0].origin == ORIGIN_LOCAL && last->commands[0].blocked);
+	assert_string_equal(last->commands[0].town, "town-a");
+	assert_string_equal(last->commands[0].host, "alice");
 	busy = false;
 	turns();
 	assert_int_equal(n_phases, 2);
@@ -406,10 +416,10 @@ static void commands(void **state)
 	/* Several settings are one request. */
 	tell("{\"verb\":\"quota\",\"name\":\"town-a/bob\",\"quota_mb\":5,\"quota_warn_percent\":50,\"quota_action\":\"block\"}\n");
 	turns();
-	assert_int_equal(n_last, 3);
-	assert_true(last[0].kind == COMMAND_QUOTA && last[0].number == 5);
-	assert_true(last[1].kind == COMMAND_WARN && last[1].number == 50);
-	assert_true(last[2].kind == COMMAND_ACTION && last[2].number == 3);
+	assert_int_equal(last->n, 3);
+	assert_true(last->commands[0].kind == COMMAND_QUOTA && last->commands[0].number == 5);
+	assert_true(last->commands[1].kind == COMMAND_WARN && last->commands[1].number == 50);
+	assert_true(last->commands[2].kind == COMMAND_ACTION && last->commands[2].number == 3);
 	result = REQUEST_UNAVAILABLE;
 	busy = false;
 	assert_string_equal(hear(), "{\"ok\":false,\"error\":\"the lock is held\"}\n");
@@ -436,7 +446,7 @@ static void notes(void **state)
 	assert_non_null(strstr(heard, "{\"ok\":true,"));
 	assert_non_null(strstr(heard, "its quota of 500 MB, of which 120% are used, still blocks it"));
 	assert_non_null(strstr(heard, "unblock town-a"));
-	assert_false(last[0].blocked);
+	assert_false(last->commands[0].blocked);
 }
 
 static void read_only(void **state)
@@ -455,7 +465,7 @@ static void a_busy_meter(void **state)
 	(void)state;
 	tell("{\"verb\":\"zero\",\"all\":true}\n");
 	turns();
-	assert_true(last[0].kind == COMMAND_ZERO && last[0].all);
+	assert_true(last->commands[0].kind == COMMAND_ZERO && last->commands[0].all);
 	now = client_due(client);
 	assert_non_null(strstr(hear(), "the meter was busy"));
 	assert_false(busy);

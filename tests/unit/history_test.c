@@ -14,14 +14,16 @@ struct fixture {
 
 /* In SNMP's order: shorter names first, then by octet. */
 static const char *const hosts[][2] = {
-	{"b", "zz"}, {"b", "alice"}, {"b", "\xc3\xa4\xc3\xb6"}, {"aa", "y"}, {"a\xc3\xa9", "x"}, {"town-with-28-octets-in-it-xx", "h"},
+	{"b", "zz"}, {"b", "alice"},     {"b", "\xc3\xa4\xc3\xb6"},
+	{"aa", "y"}, {"a\xc3\xa9", "x"}, {"town-with-28-octets-in-it-xx", "h"},
 };
 enum { HOSTS = sizeof hosts / sizeof *hosts, PERIODS = 5 };
 static int order[HOSTS] = {0, 2, 1, 3, 4, 5};
 
 static struct closed row_of(int host, uint32_t number)
 {
-	return make_closed(hosts[host][0], hosts[host][1], number, (UINT64_C(1) << 63) + number * 7 + (unsigned)host);
+	return make_closed(hosts[host][0], hosts[host][1], number,
+			   (UINT64_C(1) << 63) + (uint64_t)number * 7 + (unsigned)host);
 }
 
 static void fill(struct ledger *ledger)
@@ -186,6 +188,19 @@ static void follows_the_file(void **state)
 	row.number = 20;
 	save_good(f->ledger, &save);
 	assert_true(history_get(f->history, false, "b", NULL, 20, &is));
+	/* Another file takes the place of this one in one step. */
+	struct directory other;
+	directory_make(&other);
+	struct ledger *made = open_ledger(&other, LEDGER_CREATED);
+	row.number = 30;
+	save_good(made, &save);
+	ledger_close(made);
+	ledger_close(f->ledger);
+	f->ledger = NULL;
+	assert_int_equal(rename(path_in(&other, "ledger.db"), path_in(&f->directory, "ledger.db")), 0);
+	assert_true(history_get(f->history, false, "b", NULL, 30, &is));
+	assert_false(history_get(f->history, false, "b", NULL, 20, &is));
+	directory_remove(&other);
 }
 
 /* A reader that stays in the middle of a list does not stop a save. */
@@ -215,8 +230,24 @@ static void leaves_out_a_damaged_row(void **state)
 	f->ledger = open_ledger(&f->directory, LEDGER_CREATED);
 	fill(f->ledger);
 	assert_int_equal(sqlite3_open(path_in(&f->directory, "ledger.db"), &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "UPDATE closed SET down_octets = down_octets + 1 WHERE host = 'alice' AND number = 2",
-				      NULL, NULL, NULL), SQLITE_OK);
+	static const char *const columns[] = {"start",       "end",         "reason",       "complete",
+					      "down_octets", "up_octets",   "down_packets", "up_packets",
+					      "quota_mb",    "quota_basis", "over_mb",      "sum"};
+	for (unsigned i = 0; i < sizeof columns / sizeof *columns; i++) {
+		char sql[128];
+		assert_true(history_get(f->history, true, "b", "alice", 2, &row));
+		for (int by = -1; by <= 1; by += 2) {
+			snprintf(sql, sizeof sql,
+				 "UPDATE closed SET %s = %s + %d WHERE host = 'alice' AND number = 2",
+				 columns[i], columns[i], by);
+			assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+			assert_int_equal(history_get(f->history, true, "b", "alice", 2, &row), by > 0);
+		}
+	}
+	assert_int_equal(sqlite3_exec(db,
+				      "UPDATE closed SET up_octets = 7 WHERE host = 'alice' AND number = 2",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	sqlite3_close(db);
 	assert_false(history_get(f->history, true, "b", "alice", 2, &row));
 	uint8_t key[HISTORY_KEY_MAX];

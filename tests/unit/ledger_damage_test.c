@@ -104,7 +104,8 @@ static void assert_begun_anew(struct fixture *f, const char *trouble)
 	for (int i = 0; i < 2; i++) {
 		f->ledger = open_ledger(&f->before, LEDGER_CREATED);
 		assert_true(ledger_was_damaged(f->ledger));
-		if (!strstr(ledger_trouble(f->ledger), trouble) || !strstr(ledger_trouble(f->ledger), "was begun anew"))
+		if (!strstr(ledger_trouble(f->ledger), trouble) ||
+		    !strstr(ledger_trouble(f->ledger), "was begun anew"))
 			fail_msg("%s", ledger_trouble(f->ledger));
 		assert_sheet(f->ledger, LEDGER_HOSTS, NULL, 0);
 		if (i == 1)
@@ -217,7 +218,8 @@ static void any_page(void **state)
 				assert_memory_equal(hosts, f->new, SIZE);
 			else
 				assert_memory_equal(hosts, f->old, SIZE);
-			assert_int_equal(ledger_status(f->ledger) == LEDGER_RESTORED, ledger_was_damaged(f->ledger));
+			assert_int_equal(ledger_status(f->ledger) == LEDGER_RESTORED,
+					 ledger_was_damaged(f->ledger));
 			ledger_close(f->ledger);
 			f->ledger = NULL;
 			directory_remove(&f->before);
@@ -254,7 +256,8 @@ static void log_with_a_damaged_header(void **state)
 	make_before(f, true, true);
 	scribble(wal(f), 0, "garbage", 7);
 	/* The file without its WAL is newer than the copy. */
-	assert_restored(f, f->old, "the header of its WAL is damaged), and was taken back to its state without the WAL");
+	assert_restored(f, f->old,
+			"the header of its WAL is damaged), and was taken back to its state without the WAL");
 	assert_int_equal(count_files(&f->before, "ledger.db.damaged-2"), 2);
 }
 
@@ -286,6 +289,50 @@ static void log_cut_short(void **state)
 		f->ledger = NULL;
 		directory_remove(&after);
 	}
+}
+
+/* The last commit reached the disk but for one page: it was never reported as saved, and that is no damage. */
+static void log_torn(void **state)
+{
+	struct fixture *f = *state;
+
+	make_before(f, true, true);
+	flip_at(wal(f), "third commit", 12, 0);
+	f->ledger = open_ledger(&f->before, LEDGER_OK);
+	assert_sheet(f->ledger, LEDGER_HOSTS, f->new, SIZE);
+	assert_sheet(f->ledger, LEDGER_TOWNS, "second commit in the WAL", 24);
+}
+
+static void log_with_another_salt(void **state)
+{
+	struct fixture *f = *state;
+
+	make_before(f, true, true);
+	scribble(wal(f), 18, "\377\376", 2);
+	assert_restored(f, f->old, "the header of its WAL is damaged");
+}
+
+/* Pages that nothing refers to but the list of free ones. */
+static void free_pages(void **state)
+{
+	struct fixture *f = *state;
+	char error[LEDGER_ERROR_SIZE] = "", rubbish[4096];
+	unsigned char head[40];
+
+	make_before(f, true, false);
+	f->ledger = open_ledger(&f->before, LEDGER_OK);
+	struct ledger_save now = {.keep = 1};
+	assert_int_equal(ledger_intend(f->ledger, &now, &now, f->new, SIZE, error), 0);
+	save_text(f->ledger, LEDGER_AGENT, "ended");
+	ledger_close(f->ledger);
+	int fd = open(db(f), O_RDONLY);
+	assert_int_equal(pread(fd, head, sizeof head, 0), sizeof head);
+	close(fd);
+	off_t first = head[34] << 8 | head[35];
+	assert_true(first > 0);
+	memset(rubbish, 0xa5, sizeof rubbish);
+	scribble(db(f), (first - 1) * 4096, rubbish, sizeof rubbish);
+	assert_restored(f, f->old, "was damaged (");
 }
 
 static void file_and_log_damaged(void **state)
@@ -419,6 +466,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(log_with_a_damaged_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_damaged_in_the_middle, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_cut_short, setup, teardown),
+		cmocka_unit_test_setup_teardown(log_torn, setup, teardown),
+		cmocka_unit_test_setup_teardown(log_with_another_salt, setup, teardown),
+		cmocka_unit_test_setup_teardown(free_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_and_log_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(copy_damaged_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_missing, setup, teardown),

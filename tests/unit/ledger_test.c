@@ -160,7 +160,8 @@ static void the_log_is_bounded(void **state)
 static int count_closed(struct ledger *ledger)
 {
 	sqlite3_stmt *statement;
-	assert_int_equal(sqlite3_prepare_v2(ledger->db, "SELECT count(*) FROM closed", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(ledger->db, "SELECT count(*) FROM closed", -1, &statement, NULL),
+			 SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	int n = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
@@ -242,7 +243,8 @@ static void intend(struct ledger *ledger)
 	if (ledger_intend(ledger, &now, &then, then_steps, sizeof then_steps, error) < 0)
 		fail_msg("%s", error);
 	/* The part that differs, the ones from the last on, and the steps. */
-	assert_int_equal(ledger_bytes_written(ledger) - before, NOW + 5 + LEDGER_PART + THEN - 48000 + sizeof then_steps);
+	assert_int_equal(ledger_bytes_written(ledger) - before,
+			 NOW + 5 + LEDGER_PART + THEN - 48000 + sizeof then_steps);
 	assert_sheet(ledger, LEDGER_HOSTS, now_hosts, NOW);
 }
 
@@ -397,15 +399,19 @@ static void migrates_step_by_step(void **state)
 	save_text(f->ledger, LEDGER_AGENT, "one");
 	ledger_close(f->ledger);
 	f->ledger = NULL;
-	assert_int_equal(ledger_connect(path_in(&f->directory, "ledger.db"), LEDGER_WRITE, 0, &db, why, sizeof why), SQLITE_OK);
+	assert_int_equal(
+		ledger_connect(path_in(&f->directory, "ledger.db"), LEDGER_WRITE, 0, &db, why, sizeof why),
+		SQLITE_OK);
 	assert_int_equal(ledger_schema_steps(db, false, steps, 3, why), LEDGER_FOUND_GOOD);
 	assert_int_equal(ledger_schema_steps(db, false, steps, 3, why), LEDGER_FOUND_GOOD);
 	/* A step that fails leaves the version before it, whole. */
 	assert_int_not_equal(ledger_schema_steps(db, false, steps, 4, why), LEDGER_FOUND_GOOD);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT a, (SELECT user_version FROM pragma_user_version),"
-						" (SELECT count(*) FROM sqlite_master WHERE name = 'fourth') FROM third",
-					    -1, &statement, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+				   "SELECT a, (SELECT user_version FROM pragma_user_version),"
+				   " (SELECT count(*) FROM sqlite_master WHERE name = 'fourth') FROM third",
+				   -1, &statement, NULL),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int(statement, 0), 2);
 	assert_int_equal(sqlite3_column_int(statement, 1), 3);
@@ -427,7 +433,8 @@ static void notices_other_writers(void **state)
 	f->ledger = open_ledger(&f->directory, LEDGER_CREATED);
 	save_text(f->ledger, LEDGER_AGENT, "first");
 	assert_int_equal(sqlite3_open(path_in(&f->directory, "ledger.db"), &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DELETE FROM part; DELETE FROM sheet; UPDATE state SET total = 0", NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM part; DELETE FROM sheet; UPDATE state SET total = 0",
+				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
 	save_text(f->ledger, LEDGER_AGENT, "first");
@@ -483,6 +490,11 @@ static void copies_once_a_day(void **state)
 	save_good(f->ledger, &save);
 	assert_in_range(copy_until_done(f->ledger, now + 86401), 1, 1000);
 	assert_int_equal(count_files(&f->directory, "ledger.db.copy"), 1);
+	struct stat status;
+	assert_int_equal(stat(path_in(&f->directory, "ledger.db.copy"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(stat(path_in(&f->directory, "ledger.db-wal"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
 	directory_make(&f->after);
 	copy_file(path_in(&f->directory, "ledger.db.copy"), path_in(&f->after, "ledger.db"));
 	struct ledger *after = open_ledger(&f->after, LEDGER_OK);

@@ -170,6 +170,7 @@ static void between_the_two_calls(void **state)
 	struct bench *b = *state;
 
 	clear(&b->after);
+	legacy_witness_mark(&b->after, &b->witness, LEGACY_MARK_CHANGE);
 	assert_int_equal(settle(b, &b->after, true), STEP_RESCUED);
 	has_counters(&b->after, changed, 0);
 	/* Again: it was done, and is not done twice. */
@@ -184,12 +185,13 @@ static void traffic_before_the_rescue(void **state)
 	struct xt_counters_info *more = legacy_counters_new(b->after.info.num_entries);
 
 	clear(&b->after);
+	legacy_witness_mark(&b->after, &b->witness, LEGACY_MARK_CHANGE);
 	for (unsigned i = 0; i + 1 < more->num_counters; i++)
-		more->counters[i] = (struct xt_counters){8, 8};
+		more->counters[i] = (struct xt_counters){800, 800};
 	add(&b->after, more);
 	free(more);
 	assert_int_equal(settle(b, &b->after, true), STEP_RESCUED);
-	has_counters(&b->after, changed, 8);
+	has_counters(&b->after, changed, 800);
 }
 
 /* Another program replaced the table after us, and kept its counters: it is what it should be. */
@@ -208,6 +210,16 @@ static void a_foreign_commit_behind_it(void **state)
 	note.new_print++;
 	assert_int_equal(legacy_witness_judge(&note, &table, &rescue), STEP_UNKNOWN);
 	assert_null(rescue);
+	/* Not by the mark alone. */
+	legacy_witness_mark(&table, &b->witness, LEGACY_MARK_CHANGE);
+	note.witness = b->witness;
+	assert_int_equal(legacy_witness_judge(&note, &table, &rescue), STEP_UNKNOWN);
+	assert_null(rescue);
+	/* Nor by that of another change. */
+	struct legacy_witness other = {.after = {b->witness.after.pcnt + 1, 1}};
+	legacy_witness_mark(&table, &other, LEGACY_MARK_CHANGE);
+	assert_int_equal(settle(b, &table, false), STEP_DONE);
+	legacy_witness_mark(&table, NULL, LEGACY_MARK_CHANGE);
 	/* It zeroed a chain: nothing is to be given back. */
 	for (size_t i = 0, at = 0; i < table.info.num_entries; i++) {
 		struct legacy_entry entry = legacy_entry_at(4, table.entries, at);
@@ -245,6 +257,7 @@ static void between_the_two_calls_back(void **state)
 	struct bench *b = *state;
 
 	clear(&b->table);
+	legacy_witness_mark(&b->table, &b->witness, LEGACY_MARK_REVERT);
 	assert_int_equal(settle(b, &b->table, true), STEP_UNKNOWN);
 	has_counters(&b->table, router, 0);
 	assert_int_equal(settle(b, &b->table, false), STEP_UNKNOWN);

@@ -60,7 +60,7 @@ static struct meter *again(struct meter *meter, enum meter_start start, bool los
 {
 	struct image image;
 
-	assert_int_equal(meter_image(meter, &image), 0);
+	assert_int_equal(meter_image(meter, IMAGE_ALL, &image), 0);
 	meter_free(meter);
 	meter = meter_load(&image, start, lost, now);
 	assert_non_null(meter);
@@ -95,14 +95,40 @@ static void goes_on(void **state)
 	assert_memory_equal(view_totals(now), view_totals(before), sizeof(struct view_total));
 	assert_int_equal(view_hosts(now)->oper, OPER_ALLOWED);
 	view_release(now);
-	view_release(before);
 	/* The kernel counted on while nobody looked. */
 	look_at(meter, 25, 4, 60, 210);
+	now = published(meter);
+	assert_int_equal(now->agent.tables_last_change, before->agent.tables_last_change);
+	view_release(now);
+	view_release(before);
 	assert_int_equal(alice(meter).traffic.down.packets, 25);
 	assert_int_equal(alice(meter).traffic.down.octets, 2500);
 	assert_int_equal(alice(meter).traffic.up.packets, 4);
 	assert_int_equal(alice(meter).traffic.discontinuity, 110);
 	meter_free(meter);
+}
+
+/* Who keeps a list of the rows, or of the addresses, need not ask again, unless they changed. */
+static void addresses_changed_meanwhile(void **state)
+{
+	static const char *const rules[] = {
+		"-A town-a -d 10.1.0.10 --comment alice\n-A town-a -s 10.1.0.10\n",
+		"-A town-a -d 10.1.0.10 --comment alice\n",
+		"-A town-a -d 10.1.0.10 --comment alice\n-A town-a -s 10.1.0.12 --comment alice\n",
+		"-A town-a -d 10.1.0.0/28 --comment alice\n-A town-a -s 10.1.0.10 --comment alice\n", ""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		struct meter *meter = again(begin(), METER_CONTINUED, false, 200);
+		char text[1000];
+		snprintf(text, sizeof text, ":FORWARD ACCEPT\n:town-a\n-A FORWARD\n-A FORWARD -d 10.1.0.0/24 -j town-a\n"
+					    "-A FORWARD -s 10.1.0.0/24 -j town-a\n%s", rules[i]);
+		look(meter, text, 60, 210);
+		struct view *view = published(meter);
+		assert_int_equal(view->agent.tables_last_change, i < 2 ? 110 : 210);
+		view_release(view);
+		meter_free(meter);
+	}
 }
 
 static void zeroed_meanwhile(void **state)
@@ -179,6 +205,27 @@ static void restored_after_a_reboot(void **state)
 	assert_int_equal(alice(meter).traffic.down.packets, 11);
 	assert_int_equal(alice(meter).traffic.discontinuity, 310);
 	look_at(meter, 8, 2, 9, 320);
+	assert_int_equal(alice(meter).traffic.down.packets, 13);
+	meter_free(meter);
+}
+
+/* A backup from before the last zeroing has more than the ledger knows of. */
+static void restored_after_a_zeroing(void **state)
+{
+	/* Of the policy, of FORWARD, down and up of the town, and of alice. */
+	static const struct counter taken[] = {{0, 0}, {14, 1400}, {10, 1000}, {4, 400}, {10, 1000}, {4, 400}};
+	struct meter *meter = begin();
+
+	(void)state;
+	for (uint32_t rule = 0; rule < sizeof taken / sizeof *taken; rule++)
+		meter_rule_zeroed(meter, rule, &taken[rule]);
+	meter_settle(meter);
+	meter = again(meter, METER_REBOOTED, false, 200);
+	look_at(meter, 10, 4, 5, 210);
+	assert_int_equal(alice(meter).traffic.down.packets, 10);
+	assert_int_equal(alice(meter).traffic.up.packets, 4);
+	assert_int_equal(alice(meter).traffic.discontinuity, 210);
+	look_at(meter, 13, 4, 9, 220);
 	assert_int_equal(alice(meter).traffic.down.packets, 13);
 	meter_free(meter);
 }
@@ -303,7 +350,7 @@ static void nonsense(void **state)
 	struct image image;
 
 	(void)state;
-	assert_int_equal(meter_image(meter, &image), 0);
+	assert_int_equal(meter_image(meter, IMAGE_ALL, &image), 0);
 	meter_free(meter);
 	struct record_host *host = image.data[IMAGE_HOSTS];
 	struct record_rule *rule = image.data[IMAGE_RULES];
@@ -348,10 +395,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_on),
+		cmocka_unit_test(addresses_changed_meanwhile),
 		cmocka_unit_test(zeroed_meanwhile),
 		cmocka_unit_test(reboot),
 		cmocka_unit_test(reboot_after_a_crash),
 		cmocka_unit_test(restored_after_a_reboot),
+		cmocka_unit_test(restored_after_a_zeroing),
 		cmocka_unit_test(rules_come_late),
 		cmocka_unit_test(settings_stay),
 		cmocka_unit_test(names_are_remembered),

@@ -236,6 +236,25 @@ static void a_period_closes_meanwhile(void **state)
 	view_release(view);
 }
 
+/* As AgentX's decoder gives a sub-identifier of 2^31 and more: with ones ahead of it. */
+static void numbers_with_a_sign(void **state)
+{
+	struct view *view = new_view();
+	struct instance found;
+	oid name[MAX_OID_LEN];
+	size_t length = name_of(0, 0, name);
+
+	(void)state;
+	period_tables_read(&full);
+	name[length - 1] = (oid)INT64_C(-2);
+	assert_true(table_next(view, name, length, false, NULL, 0, &found));
+	expect(&found, 2, 0);
+	name[length - 1] = (oid)INT64_C(-1);
+	assert_true(table_next(view, name, length, false, NULL, 0, &found));
+	expect(&found, 3, 0);
+	view_release(view);
+}
+
 static void without_a_history(void **state)
 {
 	struct view *view = new_view();
@@ -292,6 +311,7 @@ int main(void)
 		cmocka_unit_test(indexes_in_between),
 		cmocka_unit_test(columns_side_by_side),
 		cmocka_unit_test(a_period_closes_meanwhile),
+		cmocka_unit_test(numbers_with_a_sign),
 		cmocka_unit_test(without_a_history),
 		cmocka_unit_test(values_of_a_row),
 	};

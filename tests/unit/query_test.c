@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests on the control socket: whatever comes in, it is read or refused in one clear line. */
-#include "agent/query.h"
+#include "socket/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,8 @@ static int read_text(struct query *query, const char *text)
 	char *line = malloc(length ? length : 1);
 
 	assert_non_null(line);
-	memcpy(line, text, length);
+	for (size_t i = 0; i < length; i++)
+		line[i] = text[i];
 	error[0] = '\0';
 	int result = query_read(query, line, length, error);
 	free(line);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is billed from: every closed period that is asked for, once, and never a part of them as the whole. */
-#include "agent/report.h"
+#include "socket/report.h"
 
 #include <stdio.h>
 
-#include "agent/rows.h"
+#include "socket/rows.h"
 #include "ledger_tools.h"
 
 enum { KEEP = 5 };
@@ -18,7 +18,7 @@ static void add(struct ledger_save *save, struct closed *rows, const char *town,
 		uint32_t last)
 {
 	for (uint32_t n = first; n <= last; n++)
-		rows[save->n_closed++] = make_closed(town, host, n, n * 100);
+		rows[save->n_closed++] = make_closed(town, host, n, (uint64_t)n * 100);
 	save->closed = rows;
 }
 
@@ -38,10 +38,11 @@ static void set_host(uint32_t i, uint32_t town, const char *name, uint32_t numbe
 /* a has 7 periods behind it, of which 5 are kept, bob 2, new none; gone and the town x were removed. */
 static int setup(void **state)
 {
-	static struct closed rows[64];
+	struct closed *rows = calloc(64, sizeof *rows);
 	struct ledger_save save = {.keep = KEEP};
 
 	(void)state;
+	assert_non_null(rows);
 	directory_make(&directory);
 	ledger = open_ledger(&directory, LEDGER_CREATED);
 	view = view_new(0, 2, 3, 0, 1);
@@ -58,6 +59,7 @@ static int setup(void **state)
 	add(&save, rows, "a", "alice", 1, 7);
 	add(&save, rows, "x", "y/z", 4, 4);
 	save_good(ledger, &save);
+	free(rows);
 	return 0;
 }
 
@@ -160,19 +162,27 @@ static void rows_by_name(void **state)
 }
 
 /* More than a step looks at. */
+static void fill(const char *town, size_t n)
+{
+	struct closed *rows = calloc(n, sizeof *rows);
+	struct ledger_save save = {.keep = KEEP, .closed = rows};
+
+	assert_non_null(rows);
+	for (size_t i = 0; i < n; i++) {
+		char name[24];
+		snprintf(name, sizeof name, "h%zu", i);
+		rows[save.n_closed++] = make_closed(town, name, 1, 1);
+	}
+	save_good(ledger, &save);
+	free(rows);
+}
+
 static void many(void **state)
 {
-	static struct closed rows[1000];
-	struct ledger_save save = {.keep = KEEP, .closed = rows};
 	size_t n = 1;
 
 	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		char name[16];
-		snprintf(name, sizeof name, "h%d", i);
-		rows[save.n_closed++] = make_closed("m", name, 1, 1);
-	}
-	save_good(ledger, &save);
+	fill("m", 1000);
 	list("m", "1");
 	for (const char *at = listed; (at = strchr(at, ' ')); at++)
 		n++;
@@ -205,7 +215,20 @@ static void no_ledger(void **state)
 
 	(void)state;
 	snprintf(path, sizeof path, "%s/ledger.db", directory.path);
+	/* Also in the middle. */
+	struct query query = {.verb = QUERY_REPORT, .all_periods = true};
+	json_t *part;
+	fill("m", 1000);
+	struct report *report = report_new(directory.path, &query, view, error);
+	assert_non_null(report);
+	assert_int_equal(report_step(report, &part, error), SERVICE_PART);
+	assert_non_null(part);
+	json_decref(part);
 	assert_int_equal(unlink(path), 0);
+	assert_int_equal(report_step(report, &part, error), SERVICE_ENDS);
+	assert_null(part);
+	assert_non_null(strstr(error, "can not be read"));
+	report_free(report);
 	assert_non_null(strstr(list(NULL, "1"), "can not be read"));
 }
 

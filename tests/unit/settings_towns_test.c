@@ -132,7 +132,7 @@ static void mistakes(void **state)
 static void many_hosts(void **state)
 {
 	enum { TOWNS = 256, HOSTS = 256 };
-	char *text = malloc(TOWNS * HOSTS * 64), *at = text;
+	char *text = malloc((size_t)TOWNS * HOSTS * 64), *at = text;
 	struct settings s;
 	struct timespec begin, end;
 

@@ -25,7 +25,8 @@ static void long_text(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof text - 1);
-	memcpy(text, "max-age: ", 9);
+	for (size_t i = 0; i < 9; i++)
+		text[i] = "max-age: "[i];
 	assert_int_equal(read_text(&s, text), 1);
 	assert_non_null(strstr(told, ":1: max-age is 'xxx"));
 	assert_non_null(strstr(told, ", expected a time"));

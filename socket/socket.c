@@ -17,6 +17,9 @@
 /* Who connects while the loop is busy elsewhere waits; more than can be connected are told so. */
 enum { BACKLOG = 64 };
 
+/* So long may a place become free before those who wait for one are turned away. */
+static const int64_t patience = 1000000000;
+
 struct control_socket {
 	struct service service;
 	struct sockaddr_un address;
@@ -25,6 +28,7 @@ struct control_socket {
 	ino_t inode;
 	struct client *clients[SOCKET_CLIENTS];
 	size_t n;
+	int64_t full;         /* since when no more can be connected; 0: they can */
 	/* What the polls of socket_wants() were for, in their order: NULL for the first. */
 	struct client *polled[SOCKET_POLLS];
 };
@@ -123,11 +127,17 @@ err:
 	return NULL;
 }
 
+/* Is there a place, or is it time to say that there is none? */
+static bool may_accept(const struct control_socket *s)
+{
+	return !s->full || control_clock() - s->full >= patience;
+}
+
 nfds_t socket_wants(struct control_socket *s, struct pollfd polls[SOCKET_POLLS])
 {
 	nfds_t n = 1;
 
-	polls[0] = (struct pollfd){.fd = s->listener, .events = POLLIN};
+	polls[0] = (struct pollfd){.fd = may_accept(s) ? s->listener : -1, .events = POLLIN};
 	for (size_t i = 0; i < s->n; i++, n++) {
 		polls[n] = (struct pollfd){.fd = -1};
 		polls[n].fd = client_wants(s->clients[i], &polls[n].events);
@@ -148,8 +158,8 @@ static void turn_away(int fd)
 
 static void take_clients(struct control_socket *s)
 {
-	/* Not more at once than can be told apart from a flood: the loop has other work. */
-	for (int i = 0; i < SOCKET_CLIENTS; i++) {
+	/* Not all of a flood at once: the loop has other work. */
+	for (int i = 0; i < SOCKET_CLIENTS && (s->n < SOCKET_CLIENTS || (s->full && may_accept(s))); i++) {
 		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
@@ -179,11 +189,15 @@ void socket_step(struct control_socket *s)
 		if (client_step(s->clients[i]))
 			s->clients[kept++] = s->clients[i];
 	s->n = kept;
+	if (s->n < SOCKET_CLIENTS)
+		s->full = 0;
+	else if (!s->full)
+		s->full = control_clock();
 }
 
 int64_t socket_due(const struct control_socket *s)
 {
-	int64_t due = INT64_MAX;
+	int64_t due = may_accept(s) ? INT64_MAX : s->full + patience;
 
 	for (size_t i = 0; i < s->n; i++) {
 		int64_t own = client_due(s->clients[i]);
