@@ -291,8 +291,9 @@ static int64_t next_look(const struct control *control)
 
 	if (control->next_end == INT64_MAX || control->looked == 0 || control->next_end - now / 10 > 3600)
 		return due;
-	/* Each look tells the next end anew: one that is past came since. */
-	int64_t left = control->next_end * 10 > now ? (control->next_end * 10 - now) * 100000000 : 0;
+	/* Each look tells the next end anew: one that is past came since. A clock may step by years. */
+	int64_t left = control->next_end - now / 10 > -3600 ? control->next_end * 10 - now : -36000;
+	left *= 100000000;
 	return left < due - steady ? steady + left : due;
 }
 
@@ -317,7 +318,8 @@ void *control_work(void *context)
 			continue;
 		}
 		int64_t due = next_look(control);
-		struct request *request = clock_steady() - due < late_patience ? take(control) : NULL;
+		bool late = control->looked == 0 || clock_steady() - due >= late_patience;
+		struct request *request = late ? NULL : take(control);
 		control->workshop.read_only = control->options.read_only;
 		if (request) {
 			serve(control, request);

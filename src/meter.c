@@ -278,6 +278,15 @@ void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime n
 		meter_stamp(meter, &meter->tracks[rule], now);
 }
 
+void meter_town_disturbed(struct meter *meter, uint32_t town, decitime now)
+{
+	struct track track = {.town = town, .host = RULE_NONE};
+
+	track.key.kind = ROLE_JUMP;
+	if (town < meter->n_towns)
+		meter_stamp(meter, &track, now);
+}
+
 int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix, enum direction direction,
 			bool drop, const struct counter *count)
 {

@@ -40,6 +40,10 @@ struct meter *meter_load(const struct image *image, enum meter_start start, bool
  * zero again. `lost`: what it had counted since it was read last is not known. */
 void meter_rule_begins(struct meter *meter, uint32_t rule, bool lost, decitime now);
 
+/* Traffic of this town may be missing, or be there twice, since it was saved; an identity that there is none of is
+ * no mistake. */
+void meter_town_disturbed(struct meter *meter, uint32_t town, decitime now);
+
 /* Takes a snapshot in. Rules that changed are recognised anew; the ruleset is used during the call
  * only, except by meter_recognition()'s users, who read it before the backend is asked again.
  * Of a partial one only the rules count, and rows stay as they are.

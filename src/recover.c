@@ -60,7 +60,8 @@ size_t workshop_describe(const struct workshop *w, const struct ruleset *rules, 
 		list[i].key.direction = edit->direction;
 		list[i].key.prefix = edit->prefix;
 	}
-	memcpy(room + head, intent->data, intent->size);
+	if (intent->size)
+		memcpy(room + head, intent->data, intent->size);
 	return size;
 }
 
@@ -72,7 +73,7 @@ static bool take_apart(const void *data, size_t size, struct steps *head, const 
 		return false;
 	memcpy(head, data, sizeof *head);
 	if (head->n_edits > (size - sizeof *head) / sizeof **edits ||
-	    head->intent_size != size - sizeof *head - head->n_edits * sizeof **edits || head->n_steps == 0 ||
+	    head->intent_size != size - sizeof *head - head->n_edits * sizeof **edits ||
 	    head->n_steps > size)
 		return false;
 	*edits = (const void *)((const char *)data + sizeof *head);
@@ -150,6 +151,20 @@ static int adopt(struct workshop *w, const struct step_edit *edits, const struct
 	return 0;
 }
 
+/* Rules came or went without a witness: it did not happen, whatever stands now is put right by the next look. Drops
+ * that came and went took along what they had counted. */
+static void stamp(struct workshop *w, const struct steps *head, const struct step_edit *edits)
+{
+	for (uint32_t i = 0; i < head->n_edits; i++) {
+		struct step_edit edit;
+		/* Borrowed, and aligned for octets only. */
+		memcpy(&edit, (const char *)(const void *)edits + i * sizeof edit, sizeof edit);
+		if (edit.kind == EDIT_INSERT || edit.kind == EDIT_DELETE)
+			meter_town_disturbed(w->meter, edit.key.town, clock_time());
+	}
+	w->books->pending = false;
+}
+
 /* After a start of the router. */
 static int adopt_as_it_is(struct workshop *w, char *error)
 {
@@ -172,6 +187,10 @@ int workshop_recover(struct workshop *w, char error[BACKEND_ERROR_SIZE])
 
 	if (!ledger_pending(w->books->ledger, &data, &size) || !take_apart(data, size, &head, &edits, &intent)) {
 		w->books->pending = false;
+		return 0;
+	}
+	if (head.n_steps == 0) {
+		stamp(w, &head, edits);
 		return 0;
 	}
 	if (w->books->start == METER_REBOOTED)

@@ -80,6 +80,9 @@ static bool reverse(const struct request *request, const struct undo_edit *undo,
 		if (chain == RULE_NONE)
 			return false;
 		edit->kind = EDIT_INSERT;
+		/* Without a witness nobody could tell what of its count is old. */
+		if (undo->key.backend == CHAIN_NFT)
+			edit->counter = (struct counter){0};
 		edit->chain = chain;
 		edit->rule = number <= rules->chains[chain].count ? rules->chains[chain].first + number - 1 : RULE_NONE;
 		return true;

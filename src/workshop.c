@@ -94,7 +94,17 @@ static int expect(struct workshop *w, const struct ruleset *rules, const struct 
 	return 0;
 }
 
-/* Arms the witnesses, and puts into the ledger what they will tell of. Returns 0, or -1 with `error`. */
+static bool moves_rules(const struct edit *edits, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (edits[i].kind == EDIT_INSERT || edits[i].kind == EDIT_DELETE)
+			return true;
+	return false;
+}
+
+/* Arms the witnesses, and puts into the ledger what they will tell of. Rules that come and go without one are told
+ * there, too, since what a drop counts is gone with it; but nothing is known then of what will happen. Returns 0,
+ * or -1 with `error`. */
 static int announce(struct workshop *w, const struct ruleset *rules, struct edit *edits, size_t n,
 		    const struct closed *closed, size_t n_closed, bool must, bool *announced,
 		    char error[BACKEND_ERROR_SIZE])
@@ -106,9 +116,11 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 
 	if (w->ops->arm(w->backend, edits, n, &intent, error) < 0)
 		return -1;
-	size_t size = intent.n_steps ? workshop_describe(w, rules, edits, n, &intent, &steps) : 0;
-	*announced = size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0;
-	if (intent.n_steps == 0 || *announced || !must) {
+	bool tells = intent.n_steps || moves_rules(edits, n);
+	size_t size = tells ? workshop_describe(w, rules, edits, n, &intent, &steps) : 0;
+	bool told = size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0;
+	*announced = told && intent.n_steps;
+	if (!tells || told || !must) {
 		result = 0;
 	} else {
 		w->agent->ledger = VIEW_LEDGER_FAILED;

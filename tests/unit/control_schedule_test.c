@@ -172,6 +172,35 @@ static void on_time(void **state)
 	assert_int_equal(ends(), 1);
 }
 
+/* Requests come without a pause. */
+static void between_requests(void **state)
+{
+	struct command nothing = {.kind = COMMAND_NOTHING, .town = "town-a"};
+	enum { MANY = 256 };
+	struct request *requests[MANY];
+	unsigned next = 0;
+
+	(void)state;
+	set_clock(FEB_1 - 2);
+	start(&monthly, false);
+	fake->slow = 1000;
+	for (int i = 0; i < MANY; i++) {
+		requests[i] = request_new(&nothing, 1);
+		control_submit(control, requests[i], REQUEST_PREPARE, INT64_MAX);
+	}
+	for (int64_t began = clock_steady(); next_end() != MAR_1;) {
+		assert_true(clock_steady() - began < INT64_C(10000000000));
+		/* The queue never is empty. */
+		for (int i = 0; i < 10; i++, next = (next + 1) % MANY)
+			if (request_ended(control, requests[next]))
+				control_submit(control, requests[next], REQUEST_PREPARE, INT64_MAX);
+	}
+	assert_int_equal(ends(), 1);
+	control_stop(control);
+	for (int i = 0; i < MANY; i++)
+		request_free(requests[i]);
+}
+
 /* One end for all the months that nobody was there. */
 static void while_nobody_was_there(void **state)
 {
@@ -323,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(on_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(between_requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(while_nobody_was_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(with_another_schedule, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(in_another_zone, set_up, tear_down),

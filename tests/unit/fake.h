@@ -47,7 +47,7 @@ struct fake {
 	bool unreadable, refuses, forgets; /* reads fail; changes are refused; the witness is taken away by each change */
 	unsigned steps, kill_at;           /* of the process */
 	unsigned fail_at, fail_until;      /* files can not be written from the one step to the other */
-	unsigned reads, changes;
+	unsigned reads, changes, slow; /* slow: microseconds that a read takes */
 
 	/* What passes at each step, and has passed in all; by direction. */
 	struct prefix addresses[FAKE_ADDRESSES];
@@ -162,6 +162,8 @@ static inline int fake_read(struct backend *b, enum read_depth depth, struct sna
 	(void)depth;
 	fake_step();
 	fake->reads++;
+	if (fake->slow)
+		usleep(fake->slow);
 	b->armed = false;
 	if (fake->unreadable) {
 		snprintf(error, BACKEND_ERROR_SIZE, "the fake packet filter can not be read");

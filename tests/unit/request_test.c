@@ -71,6 +71,7 @@ static void look_back(void *context)
 	struct plot *plot = context;
 	struct scene scene;
 
+	scene_never_saved = plot->fail_at && !plot->room;
 	scene_open(&scene, &plot->directory);
 	scene_look(&scene);
 	check(workshop_save(&scene.w) == 0);
@@ -90,9 +91,9 @@ static void look_back(void *context)
 	fake->error[0] = done ? 'd' : 'n';
 }
 
-/* Kills it at each step in turn, and processes that find what it left, too. */
 enum mode { LEGACY, NFT, NFT_KEEPS, MODES };
 
+/* Kills it at each step in turn, and processes that find what it left, too. */
 static void kill_everywhere(struct plot plot, enum mode mode)
 {
 	bool ended = false, before = false;
