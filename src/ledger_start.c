@@ -233,6 +233,13 @@ static enum ledger_found look(struct ledger *ledger, bool first, char what[LEDGE
 	return found;
 }
 
+/* Could the file not be read, as opposed to what was read being wrong? SQLite's check tells it in words. */
+static bool is_read_error(enum ledger_found found, const char *why)
+{
+	return (found == LEDGER_FOUND_DAMAGED || found == LEDGER_FOUND_UNREADABLE) &&
+	       (strstr(why, "I/O error") || strstr(why, "unable to get the page"));
+}
+
 /* 0, -1, or -2 for a newer file. */
 int ledger_start(struct ledger *ledger, bool first, char why[LEDGER_ERROR_SIZE])
 {
@@ -241,10 +248,8 @@ int ledger_start(struct ledger *ledger, bool first, char why[LEDGER_ERROR_SIZE])
 
 	ledger_stop(ledger);
 	enum ledger_found found = look(ledger, first, what, why);
-	/* What a copy lacks is lost for good: a read that failed, or damage, has to be there every time. */
-	for (int again = 0; again < MORE_LOOKS && first && !ledger->db && exists(ledger->file) &&
-			    (found == LEDGER_FOUND_DAMAGED || found == LEDGER_FOUND_UNREADABLE);
-	     again++) {
+	/* What a copy lacks is lost for good: a read that fails has to fail every time. */
+	for (int again = 0; again < MORE_LOOKS && first && !ledger->db && is_read_error(found, why); again++) {
 		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
 		found = look(ledger, first, what, why);
 	}
