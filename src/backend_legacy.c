@@ -25,6 +25,7 @@ struct backend {
 	bool armed[2];                 /* the next change moves these */
 	struct legacy_witness witnesses[2];
 	size_t n_armed;                /* so many edits were armed */
+	struct xt_counters seen[2];    /* the counter of the last entry, as it was read last */
 };
 
 static const uint8_t families[2] = {4, 6};
@@ -170,6 +171,16 @@ static void copy_counters(struct backend *b)
 	}
 }
 
+/* The last entry counts what our own changes put there; a table of anybody else begins at zero. */
+static bool is_replaced(struct backend *b, int i)
+{
+	const struct xt_counters none = {0}, *now = b->tables[i].present ? legacy_witness_of(&b->tables[i]) : &none;
+	bool was_ours = b->seen[i].pcnt || b->seen[i].bcnt;
+
+	b->seen[i] = *now;
+	return was_ours && !now->pcnt && !now->bcnt;
+}
+
 /* The kernel gives all or nothing. */
 static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot *snapshot,
 		       char error[BACKEND_ERROR_SIZE])
@@ -201,6 +212,8 @@ static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot
 	copy_counters(b);
 	*snapshot = (struct snapshot){.rules = b->rules, .counters = b->counters, .generation = b->generation};
 	snapshot->found[CHAIN_LEGACY] = true;
+	for (int i = 0; i < 2; i++)
+		snapshot->replaced[CHAIN_LEGACY] |= is_replaced(b, i);
 	return 0;
 }
 

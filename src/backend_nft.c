@@ -103,6 +103,7 @@ static int nft_read_rules(struct backend *b, enum read_depth depth, struct snaps
 				      .retries = b->reading.retries,
 				      .offload = b->reading.chains.offload};
 	snapshot->found[CHAIN_NFT] = b->reading.chains.n > 0;
+	snapshot->replaced[CHAIN_NFT] = b->reading.overtaken;
 	return 0;
 }
 

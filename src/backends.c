@@ -186,6 +186,8 @@ static int both_read(struct backend *b, enum read_depth depth, struct snapshot *
 				      .retries = parts[0].retries + parts[1].retries,
 				      .offload = parts[0].offload || parts[1].offload};
 	memcpy(snapshot->found, used, sizeof used);
+	for (int i = 0; i < 2; i++)
+		snapshot->replaced[i] = used[i] && parts[i].replaced[i];
 	if (!used[0] || !used[1]) {
 		const struct snapshot *only = &parts[used[CHAIN_NFT] ? CHAIN_NFT : CHAIN_LEGACY];
 		snapshot->rules = only->rules;

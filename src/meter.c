@@ -169,6 +169,9 @@ static unsigned table_of(const struct track *track)
  * it reads now came since) or restored from a backup (what it reads now was counted already). What can
  * have passed tells: no rule of FORWARD counts more packets than came in. One rule that reads more than
  * that gives all of its table away. Returns the tables that were restored.
+ *
+ * A backup from before a zeroing makes counters rise. Where packets are bridged more may pass than came in, so that
+ * this counts only if another program put its rules there just now.
  */
 static unsigned restored_tables(const struct meter *meter, const struct snapshot *snapshot)
 {
@@ -180,7 +183,10 @@ static unsigned restored_tables(const struct meter *meter, const struct snapshot
 		uint64_t then = track->was_absent ? track->received : meter->received;
 		if (track->key.kind == ROLE_OTHER || !is_forward(track) || snapshot->received_after == UINT64_MAX)
 			continue;
-		if ((track->was_absent || fell(track, now)) && now->packets > snapshot->received_after - then)
+		bool anew = track->was_absent || fell(track, now);
+		if (!anew && !snapshot->replaced[track->key.backend])
+			continue;
+		if (now->packets - (anew ? 0 : track->last.packets) > snapshot->received_after - then)
 			restored |= table_of(track);
 	}
 	return restored;

@@ -192,6 +192,7 @@ static int read_once(struct nft_reading *r, struct nft_socket *socket, bool rule
 
 	if (nft_socket_generation(socket, &began) < 0)
 		return -1;
+	r->overtaken |= known && began != r->read_in;
 	int ours = read_changed(r, socket, began);
 	if (ours != 0)
 		return ours;
@@ -227,6 +228,7 @@ static int read_once(struct nft_reading *r, struct nft_socket *socket, bool rule
 int nft_read(struct nft_reading *r, struct nft_socket *socket, bool rules_alone)
 {
 	r->retries = 0;
+	r->overtaken = false;
 	for (int tries = 0; tries < READ_TRIES; tries++) {
 		int result = read_once(r, socket, rules_alone);
 		if (result == 0)

@@ -19,6 +19,7 @@ struct nft_reading {
 	uint32_t read_in;         /* the kernel's generation that all was read in, or 0: in more than one */
 	uint32_t confirmed;       /* the kernel's generation whose rules these are for certain, or 0 */
 	bool *changed;            /* chains that we changed in `confirmed`, by their number; NULL: none */
+	bool overtaken;           /* others have committed since the read before the last one */
 	bool partial;             /* the last read was one of the rules alone, which were known */
 	unsigned retries;         /* dumps of the last read that a change interrupted */
 };

@@ -25,6 +25,8 @@ struct snapshot {
 	bool partial;                /* counters are of earlier reads: these are the present rules, and no more */
 	unsigned retries;            /* reads that a change of the rules interrupted */
 	bool found[2];               /* by enum chain_backend: rules were read there */
+	bool replaced[2];            /* by enum chain_backend: another program committed there since the last read,
+	                              * as far as that can be told: it may have brought counters of its own */
 	bool offload;                /* packets may bypass the rules: there is a flowtable, or hardware runs them */
 };
 

@@ -221,6 +221,23 @@ def test_event(lab, event):
     assert told(lab) == fell or not fell
 
 
+def test_a_backup_from_before_a_zeroing(lab):
+    """Counters rise by it: what they say was billed in the period that ended."""
+    lab.traffic.send("outside", ["alice", "bob"], 3000)
+    lab.expect_sent()
+    older = lab.ipt.backup(4)
+    lab.must_set((mib.town("town-a", "Zero"), mib.ZERO))
+    before, stamp = lab.rows(), lab.agent("DiscontinuityTime")
+    lab.ipt.restore(4, older, "-c")
+    lab.fresh()
+    compare(before, lab.rows(), "restored")
+    lab.expect_sent()
+    assert lab.agent("DiscontinuityTime") != stamp
+    assert lab.town("town-a", "PeriodDownPkts") == 0
+    send(lab, 7)
+    lab.expect_sent()
+
+
 def test_events_under_traffic(make_lab, long, record_property, backend):
     """At any moment, one after the other: nothing counts twice, no counter goes back,
     and what an event loses is what passed since the look before it."""
