@@ -79,6 +79,6 @@ int main(int argc, char **argv)
 	for (int i = 0; i < READS; i++)
 		printf(", \"bare%d\": %.3f, \"read%d\": %.3f", i + 1, bare[i], i + 1, own[i]);
 	printf("}\n");
-	ops->close(backend);
+	ops->close(backend, false);
 	return 0;
 }

@@ -83,7 +83,8 @@ struct backend_ops {
 
 	/* Opens what is needed; call before privileges are dropped. NULL on error. */
 	struct backend *(*open)(char error[BACKEND_ERROR_SIZE]);
-	void (*close)(struct backend *backend);
+	/* `intent_open`: a later settle() has to tell of what arm() prepared last: it stays in the kernel. */
+	void (*close)(struct backend *backend, bool intent_open);
 
 	/* Keeps other well-behaved programs from changing the rules until unlock(). Gives up at the
 	 * deadline (CLOCK_MONOTONIC). */

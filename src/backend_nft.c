@@ -57,11 +57,11 @@ static struct backend *nft_open(char error[BACKEND_ERROR_SIZE])
 	return b;
 }
 
-static void nft_close(struct backend *b)
+static void nft_close(struct backend *b, bool intent_open)
 {
 	if (!b)
 		return;
-	if (b->witness.number)
+	if (b->witness.number && !intent_open)
 		nft_witness_remove(&b->witness, &b->socket);
 	nft_witness_free(&b->witness);
 	nft_read_free(&b->reading);

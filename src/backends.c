@@ -29,13 +29,13 @@ static int both_probe(char error[BACKEND_ERROR_SIZE])
 	return 0;
 }
 
-static void both_close(struct backend *b)
+static void both_close(struct backend *b, bool intent_open)
 {
 	if (!b)
 		return;
 	for (int i = 0; i < 2; i++)
 		if (b->parts[i])
-			all[i]->close(b->parts[i]);
+			all[i]->close(b->parts[i], intent_open);
 	ruleset_free(b->merged);
 	free(b->counters);
 	free(b);
@@ -55,7 +55,7 @@ static struct backend *both_open(char error[BACKEND_ERROR_SIZE])
 	if (b->parts[0] || b->parts[1])
 		return b;
 	snprintf(error, BACKEND_ERROR_SIZE, "%s", b->closed[CHAIN_LEGACY]);
-	both_close(b);
+	both_close(b, false);
 	return NULL;
 }
 

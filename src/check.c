@@ -102,6 +102,6 @@ int check_run(const struct backend_ops *ops, const struct recognise_names *confi
 	ops->unlock(backend);
 out:
 	if (backend)
-		ops->close(backend);
+		ops->close(backend, false);
 	return result;
 }

@@ -128,7 +128,8 @@ void control_free(struct control *control)
 		return;
 	control_stop(control);
 	if (control->workshop.backend)
-		control->workshop.ops->close(control->workshop.backend);
+		control->workshop.ops->close(control->workshop.backend,
+					     control->books.unsaved || control->books.pending);
 	meter_free(control->workshop.meter);
 	books_close(&control->books);
 	settings_free(control->settings);

@@ -408,7 +408,7 @@ int main(int argc, char **argv)
 		die(error);
 	if (strcmp(argv[2], "settle") == 0) {
 		settle(argv[3]);
-		ops->close(backend);
+		ops->close(backend, false);
 		free(sums);
 		return 0;
 	}
@@ -434,7 +434,7 @@ int main(int argc, char **argv)
 	look();
 	ops->unlock(backend);
 	report(n);
-	ops->close(backend);
+	ops->close(backend, false);
 	free(sums);
 	return 0;
 }

@@ -138,8 +138,9 @@ static inline struct backend *fake_open(char error[BACKEND_ERROR_SIZE])
 	return calloc(1, sizeof(struct backend));
 }
 
-static inline void fake_close(struct backend *backend)
+static inline void fake_close(struct backend *backend, bool intent_open)
 {
+	(void)intent_open;
 	ruleset_free(backend->rules);
 	free(backend->counters);
 	free(backend);

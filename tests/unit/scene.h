@@ -92,7 +92,7 @@ static inline void scene_open(struct scene *scene, const struct directory *direc
 
 static inline void scene_close(struct scene *scene)
 {
-	fake_close(scene->w.backend);
+	fake_close(scene->w.backend, false);
 	meter_free(scene->w.meter);
 	books_close(&scene->books);
 }
