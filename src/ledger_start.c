@@ -236,8 +236,8 @@ static enum ledger_found look(struct ledger *ledger, bool first, char what[LEDGE
 /* Could the file not be read, as opposed to what was read being wrong? SQLite's check tells it in words. */
 static bool is_read_error(enum ledger_found found, const char *why)
 {
-	return (found == LEDGER_FOUND_DAMAGED || found == LEDGER_FOUND_UNREADABLE) &&
-	       (strstr(why, "I/O error") || strstr(why, "unable to get the page"));
+	return found == LEDGER_FOUND_UNREADABLE ||
+	       (found == LEDGER_FOUND_DAMAGED && (strstr(why, "I/O error") || strstr(why, "unable to get the page")));
 }
 
 /* 0, -1, or -2 for a newer file. */
