@@ -37,6 +37,8 @@ struct edit {
 	enum edit_kind kind;
 	uint32_t rule;       /* EDIT_INSERT: RULE_NONE puts it at the end of `chain` */
 	uint32_t chain;
+	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
+	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */
 	struct prefix prefix;
 	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
 	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE or VERDICT_DROP */
@@ -44,8 +46,6 @@ struct edit {
 	char comment[256];   /* EDIT_INSERT: "" for none */
 	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
 	struct counter left; /* EDIT_ZERO: returned: what it shows still of `counter`, which came between read and step */
-	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
-	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */
 };
 
 /* What settle() has to know: octets without pointers, for this machine, to be kept until it was called. It

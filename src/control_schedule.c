@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The meter thread's schedule: when it ends all periods, over stops of the agent and steps of the clock. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -14,29 +15,31 @@ static const int64_t schedule_patience = 5000000000;
 static const int64_t behind_patience = 3600000000000;
 
 /* Two zones' clocks are never further apart, in seconds. */
-static const int64_t zones_apart = 26 * 3600;
+static const int64_t zones_apart = 26LL * 3600;
 
 /* The schedule that schedule_text() wrote, in the zone of another one. Returns false if it is none. */
 static bool read_text(const char *text, const struct schedule *like, struct schedule *schedule)
 {
-	unsigned day = 1, hour, minute;
-	char name[16];
+	char words[64], *rest = NULL;
 
+	snprintf(words, sizeof words, "%s", text);
+	const char *every = strtok_r(words, " ", &rest), *day = "1";
 	*schedule = *like;
-	if (sscanf(text, "monthly %u %u:%u", &day, &hour, &minute) == 3) {
-		schedule->every = SCHEDULE_MONTH;
-	} else if (sscanf(text, "weekly %15s %u:%u", name, &hour, &minute) == 3) {
-		schedule->every = SCHEDULE_WEEK;
-		while (day < 7 && strcmp(schedule_weekday(day), name) != 0)
-			day++;
-	} else if (sscanf(text, "daily %u:%u", &hour, &minute) == 2) {
-		schedule->every = SCHEDULE_DAY;
-	} else {
+	if (!every)
 		return false;
-	}
-	schedule->day = (uint8_t)day;
-	schedule->hour = (uint8_t)hour;
-	schedule->minute = (uint8_t)minute;
+	if (strcmp(every, "daily") != 0)
+		day = strtok_r(NULL, " ", &rest);
+	const char *hour = strtok_r(NULL, ":", &rest), *minute = strtok_r(NULL, ":", &rest);
+	if (!day || !hour || !minute)
+		return false;
+	schedule->every = strcmp(every, "monthly") == 0 ? SCHEDULE_MONTH
+			  : strcmp(every, "weekly") == 0 ? SCHEDULE_WEEK : SCHEDULE_DAY;
+	schedule->day = (uint8_t)strtoul(day, NULL, 10);
+	if (schedule->every == SCHEDULE_WEEK)
+		for (schedule->day = 1; schedule->day < 7 && strcmp(schedule_weekday(schedule->day), day) != 0;)
+			schedule->day++;
+	schedule->hour = (uint8_t)strtoul(hour, NULL, 10);
+	schedule->minute = (uint8_t)strtoul(minute, NULL, 10);
 	return true;
 }
 

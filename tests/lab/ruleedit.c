@@ -332,9 +332,16 @@ static int hex(int c)
 static void *read_intent(const char *path, uint32_t *n_steps, size_t *size)
 {
 	FILE *file = fopen(path, "r");
-	unsigned long number, before;
+	char head[128], *end = head;
 
-	if (!file || fscanf(file, "%lu %u %zu %lu", &number, n_steps, size, &before) != 4 || fgetc(file) != '\n')
+	if (!file || !fgets(head, sizeof head, file))
+		die("no intent in the file");
+	/* Its number, steps, size, and what was counted before. */
+	(void)strtoul(end, &end, 10);
+	*n_steps = (uint32_t)strtoul(end, &end, 10);
+	*size = strtoul(end, &end, 10);
+	(void)strtoul(end, &end, 10);
+	if (*end != '\n')
 		die("no intent in the file");
 	unsigned char *data = malloc(*size + 1);
 	for (size_t i = 0; data && i < *size; i++) {

@@ -8,8 +8,8 @@ static struct directory directory;
 
 static struct closed closed_of(uint32_t number)
 {
-	struct closed row = {.is_host = 1, .town = "town-a", .host = "alice", .number = number, .start = number * 100,
-			     .end = number * 100 + 100, .reason = CLOSED_LOCAL, .down = {number, number * 100},
+	struct closed row = {.is_host = 1, .town = "town-a", .host = "alice", .number = number, .start = (decitime)number * 100,
+			     .end = (decitime)number * 100 + 100, .reason = CLOSED_LOCAL, .down = {number, (uint64_t)number * 100},
 			     .quota_basis = QUOTA_BOTH};
 
 	return row;

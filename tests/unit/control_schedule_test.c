@@ -183,7 +183,8 @@ static void between_requests(void **state)
 	(void)state;
 	set_clock(FEB_1 - 2);
 	start(&monthly, false);
-	fake->slow = 1000;
+	/* The meter thread reads it. */
+	__atomic_store_n(&fake->slow, 1000, __ATOMIC_RELAXED);
 	for (int i = 0; i < MANY; i++) {
 		requests[i] = request_new(&nothing, 1);
 		control_submit(control, requests[i], REQUEST_PREPARE, INT64_MAX);

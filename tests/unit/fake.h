@@ -163,8 +163,9 @@ static inline int fake_read(struct backend *b, enum read_depth depth, struct sna
 	(void)depth;
 	fake_step();
 	fake->reads++;
-	if (fake->slow)
-		usleep(fake->slow);
+	unsigned slow = __atomic_load_n(&fake->slow, __ATOMIC_RELAXED);
+	if (slow)
+		usleep(slow);
 	b->armed = false;
 	if (fake->unreadable) {
 		snprintf(error, BACKEND_ERROR_SIZE, "the fake packet filter can not be read");
