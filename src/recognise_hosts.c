@@ -149,15 +149,18 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
 	memcpy(name, best, strlen(best) + 1);
 }
 
-/* Drops with the same prefix, direction and maker differ by their order alone. */
+/* Drops with the same prefix, direction and maker differ by their order alone. New ones of ours come ahead of those
+ * that stand, as a removal that was cut off leaves them: counted from the end, the old ones keep their numbers. */
 static void number_drops(struct work *work, const struct sighting *group, uint32_t n)
 {
 	uint8_t next[2][2] = {{0}};
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct role *role = &work->found->roles[group[i].rule];
-		uint8_t *own = &next[role->ours][group[i].direction];
-		if (role->kind == ROLE_COUNT)
+	for (uint32_t i = 0; i < 2 * n; i++) {
+		bool ours = i >= n;
+		const struct sighting *sighting = &group[ours ? 2 * n - 1 - i : i];
+		struct role *role = &work->found->roles[sighting->rule];
+		uint8_t *own = &next[ours][sighting->direction];
+		if (role->kind == ROLE_COUNT || role->ours != ours)
 			continue;
 		role->ordinal = *own;
 		*own = (uint8_t)(*own < UINT8_MAX ? *own + 1 : *own);

@@ -190,6 +190,17 @@ static enum read_depth depth_for(const struct request *request)
 	return READ_RULES;
 }
 
+/* Periods that end with one another end at one time, which is later than the start of each. */
+static void set_time(const struct workshop *w, struct request *request)
+{
+	request->when = clock_time();
+	for (size_t i = 0; i < request->n_rows; i++) {
+		decitime start = meter_row(w->meter, request->rows[i].kind, request->rows[i].id).period.start;
+		if (request->rows[i].reason && request->when <= start)
+			request->when = start + 1;
+	}
+}
+
 /* Rows change first: what the ledger announces is what they are to be. Once the rules have changed, they change
  * again: what was counted until then belongs to the periods that end. */
 static enum change_result change(struct workshop *w, struct request *request, const struct ruleset *rules,
@@ -205,7 +216,7 @@ static enum change_result change(struct workshop *w, struct request *request, co
 		request_fail(request, REQUEST_UNAVAILABLE, 0, request->why);
 		return CHANGE_REFUSED;
 	}
-	request->when = clock_time();
+	set_time(w, request);
 	request->epoch = meter_epoch(w->meter);
 	request_change_rows(w, request);
 	enum change_result result = workshop_change(w, rules, plan->edits, plan->n, request->closed,
