@@ -153,9 +153,10 @@ static bool fell(const struct track *track, const struct counter *now)
 	return now->packets < track->last.packets || now->octets < track->last.octets;
 }
 
+/* The total is among them: where all towns were zeroed it alone tells of a backup. */
 static bool is_forward(const struct track *track)
 {
-	return track->key.kind >= ROLE_JUMP;
+	return track->key.kind >= ROLE_JUMP || (track->key.kind == ROLE_TOTAL && track->key.town == HOOK_FORWARD);
 }
 
 /* The table that a rule stands in, as a bit: each of them is restored as a whole, and alone. */

@@ -230,6 +230,24 @@ static void restored_after_a_zeroing(void **state)
 	meter_free(meter);
 }
 
+/* Every town was zeroed before: what they count is little, and the total alone tells of the backup. */
+static void restored_total(void **state)
+{
+	static const char rules[] = ":FORWARD ACCEPT\n:town-a\n[%u:%u] -A FORWARD\n"
+				    "[%u:%u] -A FORWARD -d 10.1.0.0/24 -j town-a\n"
+				    "[%u:%u] -A town-a -d 10.1.0.10 --comment alice\n";
+	struct meter *meter = meter_new(100);
+	char text[400];
+
+	(void)state;
+	snprintf(text, sizeof text, rules, 500, 50000, 2, 200, 2, 200);
+	look(meter, text, 500, 110);
+	meter = again(meter, METER_REBOOTED, false, 200);
+	look(meter, text, 20, 210);
+	assert_int_equal(alice(meter).traffic.down.packets, 2);
+	meter_free(meter);
+}
+
 /* Rules that are away while the router starts come back at zero. */
 static void rules_come_late(void **state)
 {
@@ -401,6 +419,7 @@ int main(void)
 		cmocka_unit_test(reboot_after_a_crash),
 		cmocka_unit_test(restored_after_a_reboot),
 		cmocka_unit_test(restored_after_a_zeroing),
+		cmocka_unit_test(restored_total),
 		cmocka_unit_test(rules_come_late),
 		cmocka_unit_test(settings_stay),
 		cmocka_unit_test(names_are_remembered),
