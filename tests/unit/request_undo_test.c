@@ -13,24 +13,6 @@ static struct request *apply(struct scene *scene, const struct command *command)
 	return request;
 }
 
-static void begin(struct scene *scene)
-{
-	scene_open(scene, &directory);
-	scene_look(scene);
-	check(workshop_save(&scene->w) == 0);
-}
-
-static void run(void (*work)(void *context))
-{
-	for (int nft = 0; nft < 2; nft++) {
-		fake_make(SCENE_RULES, scene_addresses);
-		fake->nft = nft != 0;
-		scene_directory(&directory);
-		assert_true(fake_process(work, NULL, 0));
-		directory_remove(&directory);
-	}
-}
-
 /* The second zero ended the period that an undo would reopen. */
 static void zero_twice(void *context)
 {
@@ -39,7 +21,7 @@ static void zero_twice(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	struct request *first = apply(&scene, &zero), *second = apply(&scene, &all);
 	request_undo(&scene.w, first);
 	check(first->result == REQUEST_UNDO_FAILED && first->why[0]);
@@ -65,7 +47,7 @@ static void zero_twice(void *context)
 static void a_zero_behind_a_zero(void **state)
 {
 	(void)state;
-	run(zero_twice);
+	scene_on_both(zero_twice, &directory);
 }
 
 /* A block is taken back; a zero and a remark of the same row, and a setting, stay. */
@@ -78,7 +60,7 @@ static void block_and_others(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	struct request *first = apply(&scene, &block);
 	check(scene_drops(1) == 2);
 	request_free(apply(&scene, &zero));
@@ -100,7 +82,7 @@ static void block_and_others(void *context)
 static void changes_of_others(void **state)
 {
 	(void)state;
-	run(block_and_others);
+	scene_on_both(block_and_others, &directory);
 }
 
 int main(void)

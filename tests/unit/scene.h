@@ -118,6 +118,26 @@ static inline struct request *scene_apply(struct scene *scene, const struct comm
 	return request;
 }
 
+/* Opens it in a process of its own, and saves what the first look finds. */
+static inline void scene_begin(struct scene *scene, const struct directory *directory)
+{
+	scene_open(scene, directory);
+	scene_look(scene);
+	check(workshop_save(&scene->w) == 0);
+}
+
+/* Lets a process work on each backend, with a packet filter and a ledger of its own, kept in `directory`. */
+static inline void scene_on_both(void (*work)(void *context), struct directory *directory)
+{
+	for (int nft = 0; nft < 2; nft++) {
+		fake_make(SCENE_RULES, scene_addresses);
+		fake->nft = nft != 0;
+		scene_directory(directory);
+		assert_true(fake_process(work, NULL, 0));
+		directory_remove(directory);
+	}
+}
+
 static inline uint32_t scene_host(const struct scene *scene, const char *town, const char *host)
 {
 	uint32_t id = meter_find_host(scene->w.meter, town, host);

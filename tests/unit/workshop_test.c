@@ -5,24 +5,6 @@
 
 static struct directory directory;
 
-static void begin(struct scene *scene)
-{
-	scene_open(scene, &directory);
-	scene_look(scene);
-	check(workshop_save(&scene->w) == 0);
-}
-
-static void run(void (*work)(void *context))
-{
-	for (int nft = 0; nft < 2; nft++) {
-		fake_make(SCENE_RULES, scene_addresses);
-		fake->nft = nft != 0;
-		scene_directory(&directory);
-		assert_true(fake_process(work, NULL, 0));
-		directory_remove(&directory);
-	}
-}
-
 static void apply(struct scene *scene, const struct command *commands, size_t n)
 {
 	struct request *request = scene_apply(scene, commands, n);
@@ -63,7 +45,7 @@ static void quotas(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	limit(&scene, "alice");
 	limit(&scene, "bob");
 	apply(&scene, &block_bob, 1);
@@ -105,7 +87,7 @@ static void quotas(void *context)
 static void quotas_block_and_let_pass(void **state)
 {
 	(void)state;
-	run(quotas);
+	scene_on_both(quotas, &directory);
 }
 
 static void only_reads(void *context)
@@ -113,7 +95,7 @@ static void only_reads(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	limit(&scene, "alice");
 	scene.w.read_only = true;
 	fake_pass(0, DIRECTION_DOWN, 10000);
@@ -135,7 +117,7 @@ static void only_reads(void *context)
 static void not_one_write(void **state)
 {
 	(void)state;
-	run(only_reads);
+	scene_on_both(only_reads, &directory);
 }
 
 /* Blocks that quotas ask for do not wait for the disk; but for a change that only its witness knows of. */
@@ -144,7 +126,7 @@ static void without_room(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	limit(&scene, "alice");
 	fake_disk(true);
 	fake_pass(0, DIRECTION_DOWN, 10000);
@@ -174,7 +156,7 @@ static void without_room(void *context)
 static void a_full_disk(void **state)
 {
 	(void)state;
-	run(without_room);
+	scene_on_both(without_room, &directory);
 }
 
 /* A change that is refused changes nothing. */
@@ -183,7 +165,7 @@ static void refused(void *context)
 	struct scene scene;
 
 	(void)context;
-	begin(&scene);
+	scene_begin(&scene, &directory);
 	fake->refuses = true;
 	struct command both[] = {zero_all, block_bob, {.kind = COMMAND_NOTIFY_MAX, .number = 5}};
 	struct request *request = scene_apply(&scene, both, 3);
@@ -199,7 +181,7 @@ static void refused(void *context)
 static void a_refusal(void **state)
 {
 	(void)state;
-	run(refused);
+	scene_on_both(refused, &directory);
 }
 
 int main(void)
