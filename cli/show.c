@@ -145,11 +145,9 @@ static void add_quota(struct cells *cells, const json_t *row, bool exact)
 	cells_add(cells, used);
 }
 
-static void add_town(struct cells *cells, const json_t *row, bool exact)
+/* What the listings of towns and of hosts have alike. */
+static void add_period(struct cells *cells, const json_t *row, bool exact)
 {
-	add_made(cells, show_name(row));
-	add_number(cells, row, "hosts");
-	add_number(cells, row, "blocked_hosts");
 	add_time(cells, row, "period_start");
 	add_octets(cells, row, "period_down_octets", exact);
 	add_octets(cells, row, "period_up_octets", exact);
@@ -158,15 +156,18 @@ static void add_town(struct cells *cells, const json_t *row, bool exact)
 	add_made(cells, show_state(row));
 }
 
+static void add_town(struct cells *cells, const json_t *row, bool exact)
+{
+	add_made(cells, show_name(row));
+	add_number(cells, row, "hosts");
+	add_number(cells, row, "blocked_hosts");
+	add_period(cells, row, exact);
+}
+
 static void add_host(struct cells *cells, const json_t *row, bool exact)
 {
 	add_made(cells, show_name(row));
-	add_time(cells, row, "period_start");
-	add_octets(cells, row, "period_down_octets", exact);
-	add_octets(cells, row, "period_up_octets", exact);
-	add_octets(cells, row, "dropped_octets", exact);
-	add_quota(cells, row, exact);
-	add_made(cells, show_state(row));
+	add_period(cells, row, exact);
 }
 
 /* A listing that is written as it comes, in text as soon as the widths are known. */
