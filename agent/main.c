@@ -25,34 +25,36 @@ static struct options options;
 static struct control *control;
 static struct control_socket *control_socket;
 
-static void report_mistake(const char *line)
+static void log_mistake(void *context, const char *line)
 {
+	(void)context;
 	log_error("%s", line);
 }
 
 /* Without -c the default file is read if it is there. */
-static int read_settings(struct settings *settings)
+static int read_settings(struct settings *settings, void (*report)(void *context, const char *line), void *context)
 {
 	static const char usual[] = SYSCONFDIR "/townmeter/townmeter.yaml";
 	const char *path = options.config ? options.config : access(usual, F_OK) == 0 ? usual : NULL;
 
 	settings_defaults(settings);
-	if (path && settings_read(settings, path, report_mistake) > 0) {
+	if (path && settings_read(settings, path, report, context) > 0) {
 		settings_free(settings);
 		return -1;
 	}
 	return 0;
 }
 
-static int configure(struct control_options *made)
+/* Used by the meter thread, too. */
+static int configure(struct control_options *made, void (*report)(void *context, const char *line), void *context)
 {
 	struct settings *settings = calloc(1, sizeof *settings);
 
 	if (!settings) {
-		log_error("no memory for the configuration");
+		report(context, "no memory for the configuration");
 		return -1;
 	}
-	if (read_settings(settings) < 0) {
+	if (read_settings(settings, report, context) < 0) {
 		free(settings);
 		return -1;
 	}
@@ -65,16 +67,17 @@ static int configure(struct control_options *made)
 		.may_quota = settings->set_quota && !options.read_only,
 		.read_only = options.read_only,
 		.state_directory = options.state_directory,
-		.settings = settings};
+		.settings = settings,
+		.load = configure};
 	return 0;
 }
 
 static int check(void)
 {
 	struct settings settings;
-	struct recognise_names names = {.find = settings_hint, .context = &settings};
+	struct recognise_names names = {.find = settings_hint, .find_class = settings_class, .context = &settings};
 
-	if (read_settings(&settings) < 0)
+	if (read_settings(&settings, log_mistake, NULL) < 0)
 		return 1;
 	int status = check_run(&backends, &names);
 	settings_free(&settings);
@@ -83,14 +86,7 @@ static int check(void)
 
 static void reload(void)
 {
-	struct control_options made;
-
-	if (configure(&made) < 0) {
-		log_error("the configuration stays as it was");
-		return;
-	}
-	control_configure(control, &made);
-	log_info("the configuration was read again");
+	control_reload(control);
 }
 
 static int serve(const struct control_options *made)
@@ -147,7 +143,7 @@ int main(int argc, char **argv)
 	log_open("townmeterd", 1, options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (options.check)
 		return check();
-	if (configure(&made) < 0)
+	if (configure(&made, log_mistake, NULL) < 0)
 		return 1;
 	/* Every look fills and frees the same large blocks: memory that is given back to the kernel each
 	 * time costs more in page faults than the look itself. */

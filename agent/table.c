@@ -171,7 +171,7 @@ static int take_number(const struct setting *setting, const netsnmp_variable_lis
 }
 
 /* The order of these checks is that of RFC 3416, 4.2.5. */
-int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command)
+int table_check(struct control *control, const netsnmp_variable_list *variable, struct command *command)
 {
 	memset(command, 0, sizeof *command);
 	for (const struct table *const *t = tables; *t; t++) {

@@ -84,7 +84,7 @@ void table_get(const struct view *view, const struct instance *instance, struct 
 
 /* Checks one variable of a SET: object, type, value. Fills the command. Returns SNMP_ERR_NOERROR, or
  * the error for this variable. */
-int table_check(const struct control *control, const netsnmp_variable_list *variable, struct command *command);
+int table_check(struct control *control, const netsnmp_variable_list *variable, struct command *command);
 
 /* A group of scalars has one row, whose index is 0, and which a command need not name. */
 uint32_t table_one_row(const struct view *view);

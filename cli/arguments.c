@@ -131,6 +131,13 @@ static int take_all(struct arguments *a, const char *text, char *error)
 	return 0;
 }
 
+static int take_dry_run(struct arguments *a, const char *text, char *error)
+{
+	(void)text, (void)error;
+	a->dry_run = true;
+	return 0;
+}
+
 static int take_help(struct arguments *a, const char *text, char *error)
 {
 	(void)text, (void)error;
@@ -157,6 +164,7 @@ static const struct option {
 	{"--json", NULL, false, TAKES_JSON, take_json},
 	{"--exact", NULL, false, TAKES_EXACT, take_exact},
 	{"--all", NULL, false, TAKES_ALL, take_all},
+	{"--dry-run", NULL, false, TAKES_DRY_RUN, take_dry_run},
 	{"--by", NULL, true, TAKES_BY, take_by},
 	{NULL, "-n", true, TAKES_COUNT, take_count},
 	{"--basis", NULL, true, TAKES_QUOTA, take_basis},

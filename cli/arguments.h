@@ -12,7 +12,7 @@ enum { ARGUMENTS_ERROR_SIZE = 256 };
 /* Options that not every subcommand takes. */
 enum arguments_option {
 	TAKES_JSON = 1, TAKES_EXACT = 2, TAKES_ALL = 4, TAKES_BY = 8, TAKES_COUNT = 16, TAKES_QUOTA = 32,
-	TAKES_PERIOD = 64, TAKES_FORMAT = 128
+	TAKES_PERIOD = 64, TAKES_FORMAT = 128, TAKES_DRY_RUN = 256
 };
 
 enum arguments_by { BY_BOTH, BY_DOWN, BY_UP };
@@ -34,7 +34,7 @@ struct arguments {
 	const struct subcommand *subcommand;
 	const char *socket;
 	const char *name;       /* TOWN or TOWN/HOST; NULL: none */
-	bool all, exact;
+	bool all, exact, dry_run;
 	enum arguments_format format;
 	enum arguments_by by;
 	uint32_t count;

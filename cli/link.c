@@ -89,12 +89,17 @@ static int take(const char *path, const char *line, size_t length, int (*visit)(
 	const char *refused = json_string_value(json_object_get(part, "error"));
 	int result = -1;
 
-	if (refused)
+	if (refused) {
+		size_t i;
+		json_t *note;
+		json_array_foreach (json_object_get(part, "notes"), i, note)
+			link_complain("%s", json_string_value(note));
 		link_complain("%s", refused);
-	else if (!json_is_true(json_object_get(part, "ok")))
+	} else if (!json_is_true(json_object_get(part, "ok"))) {
 		link_complain("what answers at %s is no townmeterd of this version", path);
-	else if (!visit || visit(context, part) == 0)
+	} else if (!visit || visit(context, part) == 0) {
 		result = json_is_true(json_object_get(part, "more"));
+	}
 	json_decref(part);
 	return result;
 }

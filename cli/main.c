@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adopt.h"
+#include "apply.h"
 #include "command.h"
 #include "link.h"
 #include "report.h"
@@ -30,6 +32,11 @@ static const struct subcommand subcommands[] = {
 	{"quota", "TOWN[/HOST] [SIZE|none] [--basis both|down|up] [--warn PERCENT] [--on-exceed none|notify|block]",
 	 "show or change a quota", TAKES_QUOTA | TAKES_JSON, 1, 2, command_quota},
 	{"forget", "TOWN[/HOST]", "remove a row whose rules are gone", 0, 1, 1, command_forget},
+	{"apply", "[--dry-run] [--json]", "read the configuration again, and write its rules", TAKES_DRY_RUN | TAKES_JSON, 0, 0,
+	 apply_rules},
+	{"remove", "[--dry-run] [--json]", "take away every rule that apply wrote", TAKES_DRY_RUN | TAKES_JSON, 0, 0,
+	 apply_remove},
+	{"adopt", "", "print the towns and hosts that are metered as a configuration", 0, 0, 0, adopt_print},
 	{.name = NULL}};
 
 static void help(const struct subcommand *one)

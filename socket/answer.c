@@ -141,7 +141,7 @@ enum service_step answer_step(struct answer *answer, char **line)
 	if (ended < 0)
 		return refuse(line, answer->error);
 	*line = line_of(object);
-	return SERVICE_ENDS;
+	return ended == 2 ? SERVICE_PART : SERVICE_ENDS;
 }
 
 int64_t answer_due(const struct answer *answer)

@@ -14,12 +14,16 @@ static const int64_t patience = 10000000000, courtesy = 1000000000;
 /* OPER_PARTIAL: of townMeterHostOperStatus. */
 enum { COMMANDS_MAX = 4, OPER_PARTIAL = 3 };
 
+/* Commands of a dry run in one part of the answer: what takes the loop a millisecond or two. */
+enum { PART = 1024 };
+
 struct order {
 	struct control *control;
 	struct query query;
 	struct request *request;
 	enum request_phase phase;
 	int64_t deadline;
+	size_t told;   /* so many commands of a dry run are in parts that were sent */
 	bool given_up; /* the deadline is over, and it has begun */
 };
 
@@ -71,9 +75,20 @@ static size_t commands_of(const struct query *query, struct command commands[COM
 		return 1;
 	case QUERY_QUOTA:
 		return quota_commands(query, commands);
+	case QUERY_APPLY:
+	case QUERY_REMOVE:
+		commands[0] = command_for(query, query->verb == QUERY_APPLY ? COMMAND_APPLY : COMMAND_REMOVE);
+		commands[0].dry = query->dry_run;
+		return 1;
 	default:
 		return 0;
 	}
+}
+
+/* About the rules that townmeter writes, and no row. */
+static bool is_of_rules(const struct query *query)
+{
+	return query->verb == QUERY_APPLY || query->verb == QUERY_REMOVE;
 }
 
 static void submit(struct order *order, enum request_phase phase)
@@ -93,9 +108,9 @@ struct order *order_new(struct control *control, const struct query *query, cons
 	order->control = control;
 	order->query = *query;
 	order->deadline = control_clock() + patience;
-	if (!query->all && query_find(&order->query, view, error) < 0)
+	if (!query->all && !is_of_rules(query) && query_find(&order->query, view, error) < 0)
 		goto err;
-	if (!order->query.host[0] && (query->has_warn || query->has_action)) {
+	if (order->query.town[0] && !order->query.host[0] && (query->has_warn || query->has_action)) {
 		snprintf(error, QUERY_ERROR_SIZE, "%s is a town, whose quota has no %s; those of its hosts have",
 			 order->query.town, query->has_warn ? "warning level of its own" : "action");
 		goto err;
@@ -104,7 +119,7 @@ struct order *order_new(struct control *control, const struct query *query, cons
 	order->request = request_new(commands, n);
 	if (!order->request)
 		goto no_memory;
-	submit(order, REQUEST_PREPARE);
+	submit(order, is_of_rules(query) ? REQUEST_APPLY : REQUEST_PREPARE);
 	return order;
 no_memory:
 	snprintf(error, QUERY_ERROR_SIZE, "no memory for the command");
@@ -170,6 +185,37 @@ static json_t *done(const struct order *order)
 	return object;
 }
 
+/* The next part. One that was not carried out has its reasons in notes: all mistakes of the configuration. */
+static json_t *written(struct order *order, const char *why, bool *more)
+{
+	struct control_written own;
+	json_t *object = json_object(), *notes = json_array(), *commands = json_array();
+	int failed = 0;
+
+	request_written(order->request, &own);
+	for (size_t i = 0; i < own.n_notes; i++)
+		failed |= json_array_append_new(notes, rows_text(own.notes[i]));
+	for (size_t n = 0; n < PART && order->told < own.n_commands; n++)
+		failed |= json_array_append_new(commands, rows_text(own.commands[order->told++]));
+	*more = order->told < own.n_commands;
+	failed |= json_object_set_new(object, "ok", json_boolean(why == NULL));
+	failed |= json_object_set_new(object, "more", json_boolean(*more));
+	if (why)
+		failed |= json_object_set_new(object, "error", rows_text(why));
+	failed |= json_object_set_new(object, "dry_run", json_boolean(order->query.dry_run));
+	failed |= json_object_set_new(object, "chains_added", json_integer((json_int_t)own.chains_added));
+	failed |= json_object_set_new(object, "rules_added", json_integer((json_int_t)own.rules_added));
+	failed |= json_object_set_new(object, "rules_removed", json_integer((json_int_t)own.rules_removed));
+	failed |= json_object_set_new(object, "chains_removed", json_integer((json_int_t)own.chains_removed));
+	failed |= json_object_set_new(object, "notes", notes);
+	failed |= json_object_set_new(object, "commands", commands);
+	if (failed) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 int order_step(struct order *order, json_t **answer, char error[QUERY_ERROR_SIZE])
 {
 	size_t failed;
@@ -187,6 +233,11 @@ int order_step(struct order *order, json_t **answer, char error[QUERY_ERROR_SIZE
 		return -1;
 	}
 	enum request_result result = request_result(order->request, &failed, &why);
+	if (is_of_rules(&order->query)) {
+		bool more;
+		*answer = written(order, result == REQUEST_DONE ? NULL : why, &more);
+		return more ? 2 : 1;
+	}
 	if (result != REQUEST_DONE) {
 		if (result == REQUEST_NO_SUCH_ROW && !order->query.all)
 			snprintf(error, QUERY_ERROR_SIZE, "%s%s%s is not there any more", order->query.town,

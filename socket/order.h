@@ -14,7 +14,8 @@ struct order;
 struct order *order_new(struct control *control, const struct query *query, const struct view *view,
 			char error[QUERY_ERROR_SIZE]);
 
-/* Returns 0 while it goes on; 1 when it is done, with a new reference to the answer (NULL: no memory); -1 when
+/* Returns 0 while it goes on; 1 when it is done, with a new reference to the answer (NULL: no memory), or 2 with one to
+ * a part of it, after which more follow; -1 when
  * it was not carried out, with the reason. */
 int order_step(struct order *order, json_t **answer, char error[QUERY_ERROR_SIZE]);
 

@@ -97,6 +97,11 @@ static int take_all(struct reading *r, const char *key, const json_t *value)
 	return take_true(r, key, value, &r->query->all);
 }
 
+static int take_dry_run(struct reading *r, const char *key, const json_t *value)
+{
+	return take_true(r, key, value, &r->query->dry_run);
+}
+
 static int take_name(struct reading *r, const char *key, const json_t *value)
 {
 	return take_text(r, key, value, r->query->name, QUERY_NAME_MAX);
@@ -147,9 +152,9 @@ static int take_period(struct reading *r, const char *key, const json_t *value)
 	return take_number(r, key, value, UINT32_MAX, &r->query->period);
 }
 
-enum { ROW = 1, ALL = 2, QUOTA = 4, PERIOD = 8, NEEDS_ROW = 16, COMMANDS = 32 };
+enum { ROW = 1, ALL = 2, QUOTA = 4, PERIOD = 8, NEEDS_ROW = 16, COMMANDS = 32, DRY = 64 };
 
-static const char all_verbs[] = "status, towns, hosts, report, zero, block, unblock, quota, forget";
+static const char all_verbs[] = "status, towns, hosts, report, zero, block, unblock, quota, forget, apply, remove";
 
 static const struct {
 	const char *word;
@@ -165,6 +170,8 @@ static const struct {
 	{"unblock", QUERY_UNBLOCK, ROW | NEEDS_ROW | COMMANDS},
 	{"quota", QUERY_QUOTA, ROW | QUOTA | NEEDS_ROW | COMMANDS},
 	{"forget", QUERY_FORGET, ROW | NEEDS_ROW | COMMANDS},
+	{"apply", QUERY_APPLY, DRY | COMMANDS},
+	{"remove", QUERY_REMOVE, DRY | COMMANDS},
 };
 
 static const struct {
@@ -181,6 +188,7 @@ static const struct {
 	{"quota_warn_percent", QUOTA, take_warn},
 	{"quota_action", QUOTA, take_action},
 	{"period", PERIOD, take_period},
+	{"dry_run", DRY, take_dry_run},
 };
 
 static size_t index_of(enum query_verb verb)

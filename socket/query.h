@@ -17,12 +17,14 @@ enum { QUERY_ERROR_SIZE = 256, QUERY_NAME_MAX = NAME_TOWN_MAX + 1 + NAME_HOST_MA
 
 enum query_verb {
 	QUERY_STATUS, QUERY_TOWNS, QUERY_HOSTS, QUERY_REPORT,
-	QUERY_ZERO, QUERY_BLOCK, QUERY_UNBLOCK, QUERY_QUOTA, QUERY_FORGET
+	QUERY_ZERO, QUERY_BLOCK, QUERY_UNBLOCK, QUERY_QUOTA, QUERY_FORGET,
+	QUERY_APPLY, QUERY_REMOVE
 };
 
 struct query {
 	enum query_verb verb;
 	bool all;                      /* QUERY_ZERO: every total, town and host */
+	bool dry_run;                  /* QUERY_APPLY, QUERY_REMOVE */
 	char name[QUERY_NAME_MAX + 1]; /* TOWN or TOWN/HOST, still to be told apart; "": none */
 	char town[NAME_TOWN_MAX + 1];  /* "": none */
 	char host[NAME_HOST_MAX + 1];  /* "": the town itself */

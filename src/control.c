@@ -110,6 +110,14 @@ void control_configure(struct control *control, const struct control_options *op
 	free(unused);
 }
 
+void control_reload(struct control *control)
+{
+	pthread_mutex_lock(&control->mutex);
+	control->reload = true;
+	pthread_cond_signal(&control->wake);
+	pthread_mutex_unlock(&control->mutex);
+}
+
 void control_stop(struct control *control)
 {
 	if (!control->started)
@@ -130,6 +138,7 @@ void control_free(struct control *control)
 	if (control->workshop.backend)
 		control->workshop.ops->close(control->workshop.backend,
 					     control->books.unsaved || control->books.pending);
+	writing_end(&control->writing);
 	meter_free(control->workshop.meter);
 	books_close(&control->books);
 	settings_free(control->settings);
@@ -195,21 +204,30 @@ void control_note(struct control *control, const char *line)
 	pthread_mutex_unlock(&control->mutex);
 }
 
-bool control_may(const struct control *control, enum command_kind kind)
+bool control_may(struct control *control, enum command_kind kind)
 {
+	bool may;
+
+	pthread_mutex_lock(&control->mutex);
+	const struct control_options *options = &control->options;
 	switch (kind) {
 	case COMMAND_ZERO:
-		return control->options.may_zero;
+		may = options->may_zero;
+		break;
 	case COMMAND_ADMIN:
-		return control->options.may_block;
+		may = options->may_block;
+		break;
 	case COMMAND_QUOTA:
 	case COMMAND_BASIS:
 	case COMMAND_WARN:
 	case COMMAND_ACTION:
-		return control->options.may_quota;
+		may = options->may_quota;
+		break;
 	default:
-		return control->options.may_zero || control->options.may_block || control->options.may_quota;
+		may = options->may_zero || options->may_block || options->may_quota;
 	}
+	pthread_mutex_unlock(&control->mutex);
+	return may;
 }
 
 void control_suppressed(struct control *control, uint32_t notifications)

@@ -25,7 +25,10 @@ struct control_options {
 	bool may_zero, may_block, may_quota; /* what SNMP may set */
 	bool read_only;    /* not one write to the kernel */
 	const char *state_directory; /* where the ledger is */
-	struct settings *settings; /* what the file says of quotas, names and the schedule; on the heap, and taken over */
+	struct settings *settings; /* what the file says; on the heap, and taken over */
+	/* Reads the file anew, in the meter thread: fills in options as these. Each mistake is one line to `report`.
+	 * Returns 0, or -1: there were mistakes, and nothing is filled in. */
+	int (*load)(struct control_options *options, void (*report)(void *context, const char *line), void *context);
 };
 
 /* One object of a row, set to one value. */
@@ -35,7 +38,10 @@ enum command_kind {
 	COMMAND_QUOTA, COMMAND_BASIS, COMMAND_WARN, COMMAND_ACTION, /* of a quota */
 	COMMAND_FORGET,  /* removes a row whose rules are gone, after closing its period */
 	COMMAND_SPIN,    /* townMeterSpinLock: inconsistent unless `number` is its value, which is incremented */
-	COMMAND_NOTIFY_ENABLE, COMMAND_NOTIFY_INTERVAL, COMMAND_NOTIFY_MAX
+	COMMAND_NOTIFY_ENABLE, COMMAND_NOTIFY_INTERVAL, COMMAND_NOTIFY_MAX,
+	/* Alone in their request: the rules of the configuration, which is read anew, are written; all rules that
+	 * townmeter wrote are taken away. */
+	COMMAND_APPLY, COMMAND_REMOVE
 };
 
 /* Who commands: the reasons of blocks and of closed periods say so. */
@@ -51,6 +57,7 @@ struct command {
 	bool blocked;                    /* COMMAND_ADMIN */
 	uint32_t number;                 /* COMMAND_QUOTA (megabytes) and on: the value; TruthValue as 1 or 0 */
 	char remark[NAME_REMARK_MAX + 1]; /* COMMAND_REMARK */
+	bool dry;                        /* COMMAND_APPLY, COMMAND_REMOVE: only tells what it would do */
 };
 
 enum request_phase {
@@ -77,6 +84,10 @@ int control_start(struct control *control);
 
 /* Other options from now on; the backend stays. */
 void control_configure(struct control *control, const struct control_options *options);
+
+/* Reads the configuration again, soon, and writes its rules if it says so. Mistakes go to the log, and leave all as it
+ * was. */
+void control_reload(struct control *control);
 
 /* Ends the thread after the job at hand. What is queued never begins, and requests may be freed from now
  * on; everything else here still works. */
@@ -106,7 +117,7 @@ void control_suppressed(struct control *control, uint32_t notifications);
 void control_note(struct control *control, const char *line);
 
 /* Is this object one that the configuration lets be set? */
-bool control_may(const struct control *control, enum command_kind kind);
+bool control_may(struct control *control, enum command_kind kind);
 
 /* A request of `n` commands, copied. NULL with errno. Freed by request_free() when none of its jobs is
  * queued or running. */
@@ -127,6 +138,16 @@ bool control_cancel(struct control *control, struct request *request);
 
 /* Of a phase that ended: what came of it, which command failed (its index), and why in one line. */
 enum request_result request_result(const struct request *request, size_t *failed, const char **why);
+
+/* What a COMMAND_APPLY or COMMAND_REMOVE that ended did, or would do. Lines are borrowed from the request. */
+struct control_written {
+	size_t chains_added, chains_removed, rules_added, rules_removed;
+	char *const *commands; /* of a dry run, as commands of iptables */
+	size_t n_commands;
+	char *const *notes;    /* what is to be known about it; of one that failed: every mistake */
+	size_t n_notes;
+};
+void request_written(const struct request *request, struct control_written *written);
 
 /* Nanoseconds of CLOCK_MONOTONIC; the time of day. */
 int64_t control_clock(void);

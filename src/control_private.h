@@ -17,6 +17,8 @@ struct control {
 	struct books books;
 	struct view_agent agent;  /* what is published next */
 	struct settings *settings; /* in force */
+	struct writing writing;   /* of their rules */
+	bool apply;               /* they are new: their rules are to be written as by COMMAND_APPLY */
 	bool lost;                /* the last look failed */
 	bool ending;              /* the last look is due */
 	int64_t behind_since;     /* the clock is behind what the schedule did last, since when (clock_steady()); 0 */
@@ -31,7 +33,7 @@ struct control {
 	pthread_mutex_t mutex;    /* guards what follows */
 	pthread_cond_t wake;
 	struct control_options options;
-	bool stop, look_wanted, looking, late;
+	bool stop, look_wanted, looking, late, reload;
 	int64_t looked;           /* when the last look ended, well or not; 0: never */
 	int64_t next_end;         /* when the schedule ends the periods next, in seconds; INT64_MAX: never */
 	struct request *first, **last;
@@ -49,6 +51,22 @@ int control_open(struct control *control, const char *state_directory);
 
 /* Carries out a request's phase under the lock, saves and publishes. */
 void control_run(struct control *control, struct request *request);
+
+/* control_rules.c: after a look: writes rules that are missing. Returns whether anything was changed: then look
+ * again. */
+bool control_mend(struct control *control, const struct snapshot *snapshot);
+
+/* Carries out COMMAND_APPLY or COMMAND_REMOVE, while the backend is locked. */
+void control_write(struct control *control, struct request *request);
+
+/* Reads the configuration again, and takes it. Each mistake goes to `report`. Returns 0, or -1. */
+int control_load(struct control *control, void (*report)(void *context, const char *line), void *context);
+
+/* Puts other settings in force, and frees those before; on the heap. */
+void control_take_settings(struct control *control, struct settings *settings);
+
+/* An error or a problem goes to townmeterLastError and to the log. */
+void control_tell(struct control *control, const char *line, bool is_error);
 
 /* After a look: ends the periods if that is due, and tells when it is due next. */
 void control_keep_schedule(struct control *control);

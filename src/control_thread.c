@@ -25,7 +25,7 @@ static struct timespec to_timespec(int64_t clock)
 }
 
 /* An error or a problem goes to townMeterLastError and, when it is new, to the log. */
-static void note(struct control *control, const char *line, bool is_error)
+void control_tell(struct control *control, const char *line, bool is_error)
 {
 	snprintf(control->agent.last_error, sizeof control->agent.last_error, "%s", line);
 	control->agent.last_error_time = clock_time();
@@ -37,7 +37,7 @@ static void note(struct control *control, const char *line, bool is_error)
 
 static void report(void *context, const char *line)
 {
-	note(context, line, false);
+	control_tell(context, line, false);
 }
 
 /* An error that lasts is logged when it begins, and its end is. */
@@ -47,7 +47,7 @@ static void note_failure(struct control *control, const char *line)
 
 	snprintf(control->last_line, sizeof control->last_line, "%s", line);
 	if (!same) {
-		note(control, line, true);
+		control_tell(control, line, true);
 		return;
 	}
 	snprintf(control->agent.last_error, sizeof control->agent.last_error, "%s", line);
@@ -91,7 +91,7 @@ static void note_snapshot(struct control *control, int64_t began)
 				 : found[CHAIN_NFT]			   ? VIEW_BACKEND_NFTABLES
 									   : VIEW_BACKEND_LEGACY;
 	if (control->workshop.offload && !control->agent.offload)
-		note(control, "packets may bypass the rules: nf_tables has a flowtable or a chain that the network card "
+		control_tell(control, "packets may bypass the rules: nf_tables has a flowtable or a chain that the network card "
 		     "runs ('nft list flowtables'); what is counted is too low, and blocks may not stop connections",
 		     false);
 	control->agent.offload = control->workshop.offload;
@@ -99,6 +99,17 @@ static void note_snapshot(struct control *control, int64_t began)
 		log_info("the rules can be read again");
 	control->lost = false;
 	control->last_line[0] = '\0';
+}
+
+/* What stands and what should: rules that another program took away, and blocks that are wished for. Returns 0, or -1
+ * with `error`: it is not known what stands now. */
+static int put_right(struct control *control, struct snapshot *snapshot, char error[BACKEND_ERROR_SIZE])
+{
+	struct workshop *w = &control->workshop;
+
+	if (control_mend(control, snapshot) && workshop_look(w, READ_RULES, snapshot, error) < 0)
+		return -1;
+	return workshop_enforce(w, snapshot) ? workshop_look(w, READ_RULES, snapshot, error) : 0;
 }
 
 static void look(struct control *control)
@@ -115,13 +126,14 @@ static void look(struct control *control)
 	if (w->ops->lock(w->backend, &deadline, error) == 0) {
 		locked = true;
 		began = clock_steady();
-		there = workshop_look(w, READ_ALL, &snapshot, error) == 0;
+		there = workshop_look(w, READ_ALL, &snapshot, error) == 0 ||
+			(!control->ending && writing_begin(&control->writing, w, error) &&
+			 workshop_look(w, READ_ALL, &snapshot, error) == 0);
 	}
 	if (there) {
 		note_snapshot(control, began);
-		if (!control->ending && workshop_enforce(w, &snapshot) &&
-		    workshop_look(w, READ_RULES, &snapshot, error) < 0)
-			note(control, error, true);
+		if (!control->ending && put_right(control, &snapshot, error) < 0)
+			control_tell(control, error, true);
 	} else {
 		control->agent.snapshot_errors++;
 		control->agent.backend = VIEW_BACKEND_NONE;
@@ -150,7 +162,9 @@ void control_run(struct control *control, struct request *request)
 	} else if (w->ops->lock(w->backend, &deadline, request->why) == 0) {
 		began = clock_steady();
 		w->looked = false;
-		if (request->phase == REQUEST_PREPARE) {
+		if (request->n && (request->commands[0].kind == COMMAND_APPLY || request->commands[0].kind == COMMAND_REMOVE)) {
+			control_write(control, request);
+		} else if (request->phase == REQUEST_PREPARE) {
 			request_prepare(w, request);
 		} else {
 			/* Before it is saved; what was not applied is not taken back, and nothing is saved. */
@@ -162,7 +176,7 @@ void control_run(struct control *control, struct request *request)
 			note_snapshot(control, began);
 	}
 	if (request->result != REQUEST_DONE) {
-		note(control, request->why, false);
+		control_tell(control, request->why, false);
 		save_and_publish(control);
 	} else if (request->phase != REQUEST_PREPARE) {
 		control_publish(control);
@@ -187,11 +201,14 @@ static void configure(struct meter *meter, void *context)
 	meter_set_names(meter, settings_hint, control->settings);
 }
 
-static void take_settings(struct control *control, struct settings *settings)
+void control_take_settings(struct control *control, struct settings *settings)
 {
 	struct settings *before = control->settings;
 
 	control->settings = settings;
+	control->writing.removed = false;
+	control->apply = true;
+	writing_configure(&control->writing, settings);
 	control->books.keep = settings->keep;
 	configure(control->workshop.meter, control);
 	control->schedule_taken = false;
@@ -216,14 +233,14 @@ int control_open(struct control *control, const char *state_directory)
 		return -1;
 	}
 	if (ledger_trouble(control->books.ledger)[0])
-		note(control, ledger_trouble(control->books.ledger), true);
+		control_tell(control, ledger_trouble(control->books.ledger), true);
 	w->meter = books_meter(&control->books, control->books.lost, clock_time());
 	if (!w->meter) {
 		log_error("the ledger in %s can not be used: %s; move it away to start with an empty one", state_directory,
 			  strerror(errno));
 		return -1;
 	}
-	take_settings(control, control->options.settings);
+	control_take_settings(control, control->options.settings);
 	control->options.settings = NULL;
 	control->agent.snapshot_clock = clock_steady();
 	if (control->agent.snapshot_time && clock_time() > control->agent.snapshot_time)
@@ -248,8 +265,22 @@ static struct request *take(struct control *control)
 	return request;
 }
 
-/* What was left for the thread by others; the mutex is held. */
-static void take_messages(struct control *control, char *line, size_t size, struct settings **settings)
+static void log_mistake(void *context, const char *line)
+{
+	(void)context;
+	log_error("%s", line);
+}
+
+static void load_again(struct control *control)
+{
+	if (control_load(control, log_mistake, NULL) < 0)
+		log_error("the configuration stays as it was");
+	else
+		log_info("the configuration was read again");
+}
+
+/* What was left for the thread by others; the mutex is held. Returns whether the configuration is to be read again. */
+static bool take_messages(struct control *control, char *line, size_t size, struct settings **settings)
 {
 	snprintf(line, size, "%s", control->told);
 	control->told[0] = '\0';
@@ -257,6 +288,9 @@ static void take_messages(struct control *control, char *line, size_t size, stru
 	control->suppressed = 0;
 	*settings = control->options.settings;
 	control->options.settings = NULL;
+	bool reload = control->reload;
+	control->reload = false;
+	return reload;
 }
 
 static void serve(struct control *control, struct request *request)
@@ -305,16 +339,18 @@ void *control_work(void *context)
 
 	pthread_mutex_lock(&control->mutex);
 	while (!control->stop) {
-		take_messages(control, line, sizeof line, &settings);
-		if (settings || line[0]) {
+		bool reload = take_messages(control, line, sizeof line, &settings);
+		if (settings || line[0] || reload) {
 			pthread_mutex_unlock(&control->mutex);
 			if (settings)
-				take_settings(control, settings);
+				control_take_settings(control, settings);
+			if (reload)
+				load_again(control);
 			if (line[0])
-				note(control, line, false);
+				control_tell(control, line, false);
 			save_and_publish(control);
 			pthread_mutex_lock(&control->mutex);
-			control->look_wanted |= settings != NULL;
+			control->look_wanted |= settings != NULL || reload;
 			continue;
 		}
 		int64_t due = next_look(control);

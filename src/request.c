@@ -36,6 +36,7 @@ void request_free(struct request *request)
 	free(request->undo);
 	free(request->rows);
 	free(request->closed);
+	writing_report_free(&request->written);
 	free(request);
 }
 
@@ -44,6 +45,17 @@ enum request_result request_result(const struct request *request, size_t *failed
 	*failed = request->failed;
 	*why = request->why;
 	return request->result;
+}
+
+void request_written(const struct request *request, struct control_written *written)
+{
+	const struct writing_report *own = &request->written;
+
+	*written = (struct control_written){
+		.chains_added = own->chains_added, .chains_removed = own->chains_removed,
+		.rules_added = own->rules_added, .rules_removed = own->rules_removed,
+		.commands = own->commands.line, .n_commands = own->commands.n,
+		.notes = own->notes.line, .n_notes = own->notes.n};
 }
 
 size_t request_size(const struct request *request)

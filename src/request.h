@@ -11,6 +11,7 @@
 #include "control.h"
 #include "plan.h"
 #include "workshop.h"
+#include "writing.h"
 
 /* What takes an edit back. */
 struct undo_edit {
@@ -60,6 +61,7 @@ struct request {
 	int64_t boundary;     /* seconds */
 	uint64_t epoch;       /* of the states that it changed */
 	decitime when;        /* periods end then */
+	struct writing_report written; /* of COMMAND_APPLY, COMMAND_REMOVE */
 };
 
 /* The phases, while the backend is locked. They set the request's result. What was applied, or taken back,

@@ -159,16 +159,17 @@ static void read_stream(struct settings_reading *r, yaml_parser_t *parser, FILE 
 	yaml_document_delete(&r->document);
 }
 
-int settings_read(struct settings *settings, const char *path, void (*report)(const char *line))
+int settings_read(struct settings *settings, const char *path, void (*report)(void *context, const char *line),
+		  void *context)
 {
-	struct settings_reading r = {.settings = settings, .path = path, .report = report};
+	struct settings_reading r = {.settings = settings, .path = path, .report = report, .context = context};
 	yaml_parser_t parser;
 	FILE *file = fopen(path, "re");
 
 	if (!file) {
 		char text[512];
 		snprintf(text, sizeof text, "%s: %s", path, strerror(errno));
-		report(text);
+		report(context, text);
 		return 1;
 	}
 	if (!yaml_parser_initialize(&parser)) {

@@ -82,7 +82,8 @@ void settings_defaults(struct settings *settings);
 /* Reads a file over the defaults. Each mistake is one line to `report`. Returns how many there were; the
  * settings are then not to be used. A file that can not be read is one mistake. Free with settings_free(),
  * also after mistakes. */
-int settings_read(struct settings *settings, const char *path, void (*report)(const char *line));
+int settings_read(struct settings *settings, const char *path, void (*report)(void *context, const char *line),
+		  void *context);
 
 /* Frees what the settings own, and makes them the defaults. */
 void settings_free(struct settings *settings);

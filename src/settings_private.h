@@ -10,7 +10,8 @@
 struct settings_reading {
 	struct settings *settings;
 	const char *path;
-	void (*report)(const char *line);
+	void (*report)(void *context, const char *line);
+	void *context;
 	int mistakes;
 	yaml_document_t document;
 	size_t room; /* of settings.rows */

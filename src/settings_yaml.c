@@ -21,7 +21,7 @@ void settings_mistake_at(struct settings_reading *r, size_t line, const char *fo
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
 	snprintf(text, sizeof text, "%s:%zu: %s", r->path, line, what);
-	r->report(text);
+	r->report(r->context, text);
 	r->mistakes++;
 }
 
@@ -38,7 +38,7 @@ void settings_mistake(struct settings_reading *r, const yaml_node_t *node, const
 
 void settings_no_memory(struct settings_reading *r)
 {
-	r->report("no memory to read the configuration");
+	r->report(r->context, "no memory to read the configuration");
 	r->mistakes++;
 }
 

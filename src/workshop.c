@@ -183,13 +183,11 @@ static void plan_fulfilment(void *context, enum meter_kind kind, uint32_t id, bo
 	}
 }
 
-/* The witness can tell of one change at a time. One that is in the ledger as an intent only has to be saved
- * before the next one is armed; as long as it can not be, blocks have to wait. */
-static int make_way(struct workshop *w, char error[BACKEND_ERROR_SIZE])
+int workshop_make_way(struct workshop *w, char error[BACKEND_ERROR_SIZE])
 {
 	if (!w->books->unsaved || workshop_save(w) == 0)
 		return 0;
-	snprintf(error, BACKEND_ERROR_SIZE, "blocks that are due wait until the ledger can be saved");
+	snprintf(error, BACKEND_ERROR_SIZE, "changes of rules that are due wait until the ledger can be saved");
 	return -1;
 }
 
@@ -204,7 +202,7 @@ bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
 	if (plan_begin(&own.plan, snapshot->rules, meter_recognition(w->meter)) == 0) {
 		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
 		if (own.plan.n && !own.plan.failed) {
-			changed = make_way(w, error) == 0 && workshop_begin(w, 0, error) == 0 &&
+			changed = workshop_make_way(w, error) == 0 && workshop_begin(w, 0, error) == 0 &&
 				  workshop_change(w, snapshot->rules, own.plan.edits, own.plan.n, NULL, 0, NULL, error) == CHANGE_DONE;
 			if (changed)
 				log_info("put %zu drop rules right that blocks ask for, or do not ask for any more", own.plan.n);

@@ -45,6 +45,11 @@ enum change_result workshop_change(struct workshop *workshop, const struct rules
 				   size_t n, const struct closed *closed, size_t n_closed, bool *announced,
 				   char error[BACKEND_ERROR_SIZE]);
 
+/* The witness can tell of one change at a time. One that is in the ledger as an intent only has to be saved
+ * before the next one is armed; as long as it can not be, changes that nobody waits for have to. Returns 0, or -1 with
+ * `error`. */
+int workshop_make_way(struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
+
 /* Puts blocks in force that are wished for, and takes those away that are not: quotas ask for it, and other
  * programs that change the rules. Rows and rules are of the last look. Returns whether anything was changed:
  * then look again. */

@@ -21,6 +21,7 @@ static const struct subcommand subcommands[] = {
 	{"zero", "NAME | --all", "", TAKES_ALL, 1, 1, nothing},
 	{"quota", "NAME [SIZE]", "", TAKES_QUOTA, 1, 2, nothing},
 	{"report", "[NAME]", "", TAKES_PERIOD | TAKES_FORMAT | TAKES_JSON, 0, 1, nothing},
+	{"apply", "", "", TAKES_DRY_RUN, 0, 0, nothing},
 	{.name = NULL}};
 
 static struct arguments a;
@@ -64,6 +65,11 @@ static void good(void **state)
 	assert_true(a.by == BY_UP && a.count == 5);
 	assert_int_equal(read_line("top|-n|4294967295"), 0);
 	assert_true(a.by == BY_BOTH && a.count == UINT32_MAX);
+	assert_int_equal(read_line("apply"), 0);
+	assert_false(a.dry_run);
+	assert_int_equal(read_line("apply|--dry-run"), 0);
+	assert_true(a.dry_run);
+	assert_int_equal(read_line("hosts|--dry-run"), -1);
 	assert_int_equal(read_line("zero|--all"), 0);
 	assert_true(a.all && !a.name);
 	assert_int_equal(read_line("quota|t/h|1.5TB|--basis|down|--warn|0|--on-exceed|block"), 0);

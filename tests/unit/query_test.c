@@ -54,6 +54,14 @@ static void good(void **state)
 	assert_int_equal(read_text(&q, "{\"verb\":\"quota\",\"name\":\"t/h\",\"quota_warn_percent\":0,\"quota_action\":\"block\"}"), 0);
 	assert_true(q.has_warn && q.warn_percent == 0 && q.has_action && q.action == 3 && !q.has_megabytes);
 	assert_true(query_commands(&q));
+	assert_int_equal(read_text(&q, "{\"verb\":\"apply\"}"), 0);
+	assert_true(q.verb == QUERY_APPLY && query_commands(&q) && !q.dry_run);
+	assert_int_equal(read_text(&q, "{\"verb\":\"remove\",\"dry_run\":true}"), 0);
+	assert_true(q.verb == QUERY_REMOVE && query_commands(&q) && q.dry_run);
+	assert_int_equal(read_text(&q, "{\"verb\":\"apply\",\"dry_run\":1}"), -1);
+	assert_string_equal(error, "\"dry_run\" is a number, expected true or false");
+	assert_int_equal(read_text(&q, "{\"verb\":\"apply\",\"town\":\"a\"}"), -1);
+	assert_string_equal(error, "'town' is not a key of \"apply\", expected dry_run");
 	/* Nothing is to change: it is shown. */
 	assert_int_equal(read_text(&q, "{\"verb\":\"quota\",\"name\":\"t/h\"}"), 0);
 	assert_false(query_commands(&q));
