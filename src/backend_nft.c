@@ -10,6 +10,7 @@
 #include "nft_change.h"
 #include "nft_print.h"
 #include "nft_read.h"
+#include "nft_table.h"
 #include "nft_witness.h"
 #include "nft_zero.h"
 
@@ -174,11 +175,11 @@ static enum change_result nft_change_rules(struct backend *b, struct edit *edits
 	if (prepare(b, edits, n, error) < 0)
 		return CHANGE_REFUSED;
 	enum change_result result = nft_change(&b->reading, &b->socket, b->can_zero > 0,
-					       armed ? &b->witness : NULL, edits, n);
+					       armed ? &b->witness : NULL, edits, n, error);
 	if (result == CHANGE_STALE)
 		snprintf(error, BACKEND_ERROR_SIZE, "can not change the rules of iptables-nft: another program changes "
 			 "them all the time ('nft monitor' shows what)");
-	else if (result != CHANGE_DONE)
+	else if (result != CHANGE_DONE && !error[0])
 		fail(error, "can not change the rules of iptables-nft");
 	return result;
 }
@@ -202,6 +203,29 @@ static int nft_settle(struct backend *b, const void *data, size_t size, uint8_t 
 	return result;
 }
 
+static const char *name_of(uint8_t family)
+{
+	return family == PREFIX_IPV6 ? "ip6 filter" : "ip filter";
+}
+
+static int nft_make_table(struct backend *b, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE])
+{
+	char what[64];
+
+	(void)which;
+	snprintf(what, sizeof what, "can not make the table '%s' of iptables-nft", name_of(family));
+	return nft_table_make(&b->socket, family) < 0 ? fail(error, what) : 0;
+}
+
+static int nft_drop_table(struct backend *b, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE])
+{
+	char what[64];
+
+	(void)which;
+	snprintf(what, sizeof what, "can not remove the table '%s' of iptables-nft", name_of(family));
+	return nft_table_drop(&b->socket, family) < 0 ? fail(error, what) : 0;
+}
+
 static int nft_print_rule(struct backend *b, uint32_t rule)
 {
 	return nft_print(&b->reading, &b->socket, rule);
@@ -218,5 +242,7 @@ const struct backend_ops backend_nft = {
 	.change = nft_change_rules,
 	.arm = nft_arm,
 	.settle = nft_settle,
+	.make_table = nft_make_table,
+	.drop_table = nft_drop_table,
 	.print = nft_print_rule,
 };

@@ -8,7 +8,7 @@
 
 #include "backends_private.h"
 
-static const struct backend_ops *const all[2] = {[CHAIN_LEGACY] = &backend_legacy, [CHAIN_NFT] = &backend_nft};
+const struct backend_ops *const backends_parts[2] = {[CHAIN_LEGACY] = &backend_legacy, [CHAIN_NFT] = &backend_nft};
 
 static int both_probe(char error[BACKEND_ERROR_SIZE])
 {
@@ -16,7 +16,7 @@ static int both_probe(char error[BACKEND_ERROR_SIZE])
 	int there[2];
 
 	for (int i = 0; i < 2; i++)
-		there[i] = all[i]->probe(errors[i]);
+		there[i] = backends_parts[i]->probe(errors[i]);
 	if (there[0] > 0 || there[1] > 0)
 		return 1;
 	if (there[0] < 0 && there[1] < 0) {
@@ -35,7 +35,7 @@ static void both_close(struct backend *b, bool intent_open)
 		return;
 	for (int i = 0; i < 2; i++)
 		if (b->parts[i])
-			all[i]->close(b->parts[i], intent_open);
+			backends_parts[i]->close(b->parts[i], intent_open);
 	ruleset_free(b->merged);
 	free(b->counters);
 	free(b);
@@ -51,7 +51,7 @@ static struct backend *both_open(char error[BACKEND_ERROR_SIZE])
 		return NULL;
 	}
 	for (int i = 0; i < 2; i++)
-		b->parts[i] = all[i]->open(b->closed[i]);
+		b->parts[i] = backends_parts[i]->open(b->closed[i]);
 	if (b->parts[0] || b->parts[1])
 		return b;
 	snprintf(error, BACKEND_ERROR_SIZE, "%s", b->closed[CHAIN_LEGACY]);
@@ -63,7 +63,7 @@ static void both_unlock(struct backend *b)
 {
 	for (int i = 0; i < 2; i++) {
 		if (b->locked[i])
-			all[i]->unlock(b->parts[i]);
+			backends_parts[i]->unlock(b->parts[i]);
 		b->locked[i] = false;
 	}
 	b->in_lock = false;
@@ -74,9 +74,9 @@ static int both_lock(struct backend *b, const struct timespec *deadline, char er
 {
 	for (int i = 0; i < 2; i++) {
 		char ignored[BACKEND_ERROR_SIZE];
-		if (!b->parts[i] || (i == CHAIN_LEGACY && all[i]->probe(ignored) <= 0))
+		if (!b->parts[i] || (i == CHAIN_LEGACY && backends_parts[i]->probe(ignored) <= 0))
 			continue;
-		if (all[i]->lock(b->parts[i], deadline, error) < 0) {
+		if (backends_parts[i]->lock(b->parts[i], deadline, error) < 0) {
 			int saved = errno;
 			both_unlock(b);
 			errno = saved;
@@ -171,8 +171,10 @@ static int both_read(struct backend *b, enum read_depth depth, struct snapshot *
 		errno = ENOENT;
 		return -1;
 	}
-	used[CHAIN_NFT] = b->there[CHAIN_NFT] && (has_rules(parts[CHAIN_NFT].rules) || !b->there[CHAIN_LEGACY]);
-	used[CHAIN_LEGACY] = b->there[CHAIN_LEGACY] && (!used[CHAIN_NFT] || has_rules(parts[CHAIN_LEGACY].rules));
+	used[CHAIN_NFT] = b->there[CHAIN_NFT] && (b->wanted[CHAIN_NFT] || !b->there[CHAIN_LEGACY] ||
+						  has_rules(parts[CHAIN_NFT].rules));
+	used[CHAIN_LEGACY] = b->there[CHAIN_LEGACY] && (b->wanted[CHAIN_LEGACY] || !used[CHAIN_NFT] ||
+							has_rules(parts[CHAIN_LEGACY].rules));
 	bool changed = b->generation == 0;
 	for (int i = 0; i < 2; i++) {
 		changed |= used[i] != b->used[i] || (used[i] && parts[i].generation != b->generations[i]);
@@ -210,6 +212,21 @@ static int both_read(struct backend *b, enum read_depth depth, struct snapshot *
 	return 0;
 }
 
+/* A chain can be made only where the last read was. */
+static int check_parts(const struct backend *b, const struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE])
+{
+	for (size_t i = 0; i < n; i++) {
+		int part = backends_part(b, &edits[i]);
+		if (b->used[part])
+			continue;
+		snprintf(error, BACKEND_ERROR_SIZE, "can not put rules into %s, whose tables were not read: make its "
+			 "table first", backends_parts[part]->name);
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
 /* The changes of both, one after the other: nf_tables first, where a transaction may find that another
  * program was faster. The other one is locked. */
 static enum change_result both_change(struct backend *b, struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE])
@@ -217,9 +234,11 @@ static enum change_result both_change(struct backend *b, struct edit *edits, siz
 	enum change_result result = CHANGE_DONE;
 	bool changed = false;
 
+	if (check_parts(b, edits, n, error) < 0)
+		return CHANGE_REFUSED;
 	if (!b->used[0] || !b->used[1]) {
 		int only = backends_part_of_rule(b, 0);
-		return all[only]->change(b->parts[only], edits, n, error);
+		return backends_parts[only]->change(b->parts[only], edits, n, error);
 	}
 	for (int k = 0; k < 2 && result == CHANGE_DONE; k++) {
 		int i = k == 0 ? CHAIN_NFT : CHAIN_LEGACY;
@@ -228,7 +247,7 @@ static enum change_result both_change(struct backend *b, struct edit *edits, siz
 			snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
 			result = CHANGE_REFUSED;
 		} else if (share.n) {
-			result = all[i]->change(b->parts[i], share.edits, share.n, error);
+			result = backends_parts[i]->change(b->parts[i], share.edits, share.n, error);
 			if (result == CHANGE_DONE)
 				backends_share_return(&share, edits);
 		}
@@ -280,7 +299,7 @@ static int arm_part(struct backend *b, int i, struct edit *edits, size_t n, stru
 		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
 		goto out;
 	}
-	if (share.n && all[i]->arm(b->parts[i], share.edits, share.n, &own, error) < 0)
+	if (share.n && backends_parts[i]->arm(b->parts[i], share.edits, share.n, &own, error) < 0)
 		goto out;
 	for (size_t k = 0; k < share.n; k++)
 		if (share.edits[k].step != STEP_NONE)
@@ -299,6 +318,8 @@ static int both_arm(struct backend *b, struct edit *edits, size_t n, struct inte
 		    char error[BACKEND_ERROR_SIZE])
 {
 	*intent = (struct intent){0};
+	if (check_parts(b, edits, n, error) < 0)
+		return -1;
 	for (int k = 0; k < 2; k++) {
 		int i = k == 0 ? CHAIN_NFT : CHAIN_LEGACY;
 		if (!b->used[i] || arm_part(b, i, edits, n, intent, error) == 0)
@@ -317,7 +338,7 @@ static int settle_part(struct backend *b, const struct part_head *head, const un
 	memset(outcomes, STEP_UNKNOWN, head->n_steps);
 	if (!b->parts[head->part] || !b->there[head->part])
 		return 0;
-	return all[head->part]->settle(b->parts[head->part], data, head->size, outcomes, error);
+	return backends_parts[head->part]->settle(b->parts[head->part], data, head->size, outcomes, error);
 }
 
 static int both_settle(struct backend *b, const void *data, size_t size, uint8_t *outcomes,
@@ -349,7 +370,7 @@ static int both_print(struct backend *b, uint32_t rule)
 {
 	int i = backends_part_of_rule(b, rule);
 
-	return all[i]->print(b->parts[i], rule - b->first_rule[i]);
+	return backends_parts[i]->print(b->parts[i], rule - b->first_rule[i]);
 }
 
 const struct backend_ops backends = {
@@ -363,5 +384,7 @@ const struct backend_ops backends = {
 	.change = both_change,
 	.arm = both_arm,
 	.settle = both_settle,
+	.make_table = backends_make_table,
+	.drop_table = backends_drop_table,
 	.print = both_print,
 };

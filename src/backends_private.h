@@ -10,6 +10,7 @@ struct backend {
 	struct backend *parts[2];              /* NULL: could not be opened, */
 	char closed[2][BACKEND_ERROR_SIZE];    /* and why */
 	bool there[2], locked[2], in_lock;
+	bool wanted[2];                        /* we made its table: it is read without rules, too */
 	/* The last read. */
 	bool used[2];
 	uint64_t generations[2], generation;
@@ -18,7 +19,14 @@ struct backend {
 	uint32_t first_chain[2], first_rule[2]; /* where each begins in it */
 };
 
-/* In which of them a rule stands; an edit's rule. */
+/* Their operations. */
+extern const struct backend_ops *const backends_parts[2];
+
+/* Operations of both as one (backend.h). */
+int backends_make_table(struct backend *backend, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE]);
+int backends_drop_table(struct backend *backend, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE]);
+
+/* In which of them a rule stands; an edit's rule, or what it makes. */
 int backends_part_of_rule(const struct backend *backend, uint32_t rule);
 int backends_part(const struct backend *backend, const struct edit *edit);
 

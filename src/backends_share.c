@@ -18,9 +18,16 @@ int backends_part_of_rule(const struct backend *b, uint32_t rule)
 	return part_of(b, rule, b->first_rule);
 }
 
+static bool names_chain(const struct edit *edit)
+{
+	return edit->kind == EDIT_CHAIN || (edit->kind == EDIT_INSERT && edit->name);
+}
+
 int backends_part(const struct backend *b, const struct edit *edit)
 {
-	return edit->rule != RULE_NONE ? part_of(b, edit->rule, b->first_rule)
+	if (names_chain(edit))
+		return edit->backend;
+	return edit->kind != EDIT_DELETE_CHAIN && edit->rule != RULE_NONE ? part_of(b, edit->rule, b->first_rule)
 				       : part_of(b, edit->chain, b->first_chain);
 }
 
@@ -138,14 +145,26 @@ static int mirror_delete(struct backends_share *share, const struct backend *b, 
 	return 0;
 }
 
+/* The drops of blocks have one prefix, and nothing else. */
+static bool is_block(const struct edit *edit)
+{
+	return edit->kind == EDIT_INSERT && !edit->name && edit->verdict == VERDICT_DROP &&
+	       edit->prefix.family != PREFIX_NONE && edit->other.family == PREFIX_NONE && !edit->ports.protocol;
+}
+
+static bool was_block(const struct rule *rule)
+{
+	return !rule->odd && rule->verdict == VERDICT_DROP &&
+	       (rule->dst.family == PREFIX_NONE) != (rule->src.family == PREFIX_NONE);
+}
+
 /* What an edit in nf_tables means for iptables-legacy. */
 static int mirror(struct backends_share *share, const struct backend *b, const struct edit *edit)
 {
 	bool removes = edit->kind == EDIT_DELETE;
 	const struct rule *rule = removes ? &b->merged->rules[edit->rule] : NULL;
 
-	if (removes ? rule->odd || rule->verdict != VERDICT_DROP
-		    : edit->kind != EDIT_INSERT || edit->verdict != VERDICT_DROP)
+	if (removes ? !was_block(rule) : !is_block(edit))
 		return 0;
 	uint32_t twin = twin_of(b->merged, removes ? rule->chain : edit->chain);
 	if (twin == RULE_NONE)
@@ -165,8 +184,10 @@ int backends_share_make(struct backends_share *share, const struct backend *b, i
 			if (!own)
 				return -1;
 			*own = edits[i];
+			if (names_chain(own))
+				continue;
 			own->chain -= b->first_chain[part];
-			if (own->rule != RULE_NONE)
+			if (own->rule != RULE_NONE && own->kind != EDIT_DELETE_CHAIN)
 				own->rule -= b->first_rule[part];
 		} else if (both && part == CHAIN_LEGACY && mirror(share, b, &edits[i]) < 0) {
 			return -1;

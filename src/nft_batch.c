@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,14 +68,27 @@ struct nlmsghdr *nft_batch_message(struct nft_batch *b, int type, int flags, uin
 void nft_batch_put(struct nft_batch *b, const struct nlmsghdr *message)
 {
 	b->last_sequence = message->nlmsg_seq;
+	b->n_echoed += (message->nlmsg_flags & NLM_F_ECHO) != 0;
 	b->size += message->nlmsg_len;
 }
 
-/* The queues of the socket have to hold the batch, and what it echoes. */
+/* What an answer takes of the queue, with all that the kernel keeps beside it: a refusal, which each message may get,
+ * and what is echoed. */
+enum { REFUSAL_ROOM = 1024, ECHO_ROOM = 4096 };
+
+/* The kernel takes numbers up to this one, and doubles them. */
+static int limited(size_t size)
+{
+	return size < INT_MAX / 2 ? (int)size : INT_MAX / 2;
+}
+
+/* The queues of the socket have to hold the batch, and what it answers. They take memory only as they fill. */
 static void widen(const struct nft_batch *b)
 {
-	int fd = mnl_socket_get_fd(b->socket->mnl);
-	int out = (int)b->size + 65536, in = (int)b->size * 8 + (1 << 20), now = 0;
+	size_t n = b->last_sequence - b->first_sequence;
+	int fd = mnl_socket_get_fd(b->socket->mnl), now = 0;
+	int out = limited(b->size + 65536);
+	int in = limited(n * REFUSAL_ROOM + (size_t)b->n_echoed * ECHO_ROOM + (1 << 20));
 	socklen_t size = sizeof now;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &now, &size) == 0 && now < out)

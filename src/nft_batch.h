@@ -13,7 +13,7 @@ struct nft_batch {
 	char *data;
 	size_t size, room;
 	size_t last;        /* where the last message starts */
-	uint32_t first_sequence, last_sequence;
+	uint32_t first_sequence, last_sequence, n_echoed;
 	bool failed;        /* no memory */
 };
 

@@ -17,9 +17,12 @@ struct nft_place {
 };
 
 struct nft_new_rule {
-	const struct prefix *prefix;
-	uint8_t direction;     /* -d (down) or -s (up) */
-	enum verdict verdict;  /* VERDICT_NONE, VERDICT_DROP, or VERDICT_JUMP to `target` */
+	const struct prefix *prefix; /* NULL or PREFIX_NONE: any address, as in `other` */
+	const struct prefix *other;  /* of the other direction's side */
+	uint8_t direction;     /* of `prefix`: -d (down) or -s (up) */
+	uint8_t ports_of;      /* as in struct rule */
+	const struct ports *ports; /* NULL or protocol 0: any */
+	enum verdict verdict;  /* VERDICT_NONE, _DROP, _RETURN, or _JUMP or _GOTO to `target` */
 	const char *target;
 	const char *comment;   /* "" for none */
 	struct counter counter; /* what it starts with */
@@ -33,8 +36,10 @@ uint32_t nft_build_rule(struct nft_batch *batch, const struct nft_place *place, 
 /* The commit tells the rule's last count, by NFT_MSG_DELRULE. */
 void nft_build_removal(struct nft_batch *batch, uint8_t family, const char *chain, uint64_t handle);
 
-/* A chain of iptables, as `-N`; and away with it, its rules first, which the commit tells as above. */
+/* A chain of iptables, as `-N`; away with it when it is empty; and away with it, its rules first, which the commit
+ * tells as above. */
 void nft_build_chain(struct nft_batch *batch, uint8_t family, const char *name);
+void nft_build_chain_end(struct nft_batch *batch, uint8_t family, const char *name);
 void nft_build_chain_removal(struct nft_batch *batch, uint8_t family, const char *name);
 
 #endif

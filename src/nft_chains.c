@@ -316,6 +316,17 @@ uint32_t nft_chains_find(const struct nft_chains *list, uint8_t family, const ch
 	return RULE_NONE;
 }
 
+uint32_t nft_chains_again(const struct nft_chains *list, const struct nft_chain *chain)
+{
+	uint32_t found = chain->hook == HOOK_NONE ? nft_chains_find(list, chain->family, chain->name) : RULE_NONE;
+
+	/* These are few. */
+	for (uint32_t i = 0; chain->hook != HOOK_NONE && found == RULE_NONE && i < list->n; i++)
+		if (list->chains[i].hook == chain->hook && list->chains[i].family == chain->family)
+			found = i;
+	return found != RULE_NONE && list->chains[found].handle == chain->handle ? found : RULE_NONE;
+}
+
 int nft_chains_exist(void)
 {
 	struct nft_socket socket;

@@ -37,6 +37,9 @@ bool nft_chains_same(const struct nft_chains *a, const struct nft_chains *b);
 /* The chain's place in the list, or RULE_NONE. */
 uint32_t nft_chains_find(const struct nft_chains *list, uint8_t family, const char *name);
 
+/* The place of the very same chain in another list, or RULE_NONE. */
+uint32_t nft_chains_again(const struct nft_chains *list, const struct nft_chain *chain);
+
 /* Are there chains in one of the two tables? 1, 0, or -1 with errno. */
 int nft_chains_exist(void);
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "nft_build.h"
 #include "nft_drain.h"
+#include "nft_names.h"
 #include "nft_removal.h"
 #include "nft_zero.h"
 
@@ -19,15 +20,20 @@ struct change {
 	struct nft_socket *socket;
 	struct edit *edits;
 	size_t n;
-	uint32_t *chains, n_chains;     /* those with inserts and deletes, each once */
+	uint32_t *chains, n_chains;     /* those that stand, with inserts and deletes, or that go: each once */
+	struct nft_names names;
 	struct nft_removals removals;
 	uint32_t generation;            /* that the rules are known to be of, or 0 */
 	uint32_t from;                  /* the one that our commits began with; 0: there were others, too */
 };
 
-/* Where a rule is named, its chain counts. */
+/* Where a rule is named, its chain counts. RULE_NONE: one that is made. */
 static uint32_t chain_index(const struct change *c, const struct edit *edit)
 {
+	if (edit->kind == EDIT_DELETE_CHAIN)
+		return edit->chain;
+	if (edit->kind == EDIT_INSERT && edit->name)
+		return nft_chains_find(&c->reading->chains, edit->family, edit->name);
 	return edit->rule == RULE_NONE ? edit->chain : c->reading->rules->rules[edit->rule].chain;
 }
 
@@ -59,9 +65,12 @@ static int prepare(struct change *c)
 	c->chains = calloc(c->n + removals->n + 1, sizeof *c->chains);
 	if (!c->chains)
 		return -1;
-	for (size_t i = 0; i < c->n; i++)
-		if (c->edits[i].kind == EDIT_INSERT)
-			c->chains[c->n_chains++] = chain_index(c, &c->edits[i]);
+	for (size_t i = 0; i < c->n; i++) {
+		bool concerns = c->edits[i].kind == EDIT_INSERT || c->edits[i].kind == EDIT_DELETE_CHAIN;
+		uint32_t chain = concerns ? chain_index(c, &c->edits[i]) : RULE_NONE;
+		if (chain != RULE_NONE)
+			c->chains[c->n_chains++] = chain;
+	}
 	for (size_t i = 0; i < removals->n; i++)
 		c->chains[c->n_chains++] = c->reading->rules->rules[removals->list[i].rule].chain;
 	qsort(c->chains, c->n_chains, sizeof *c->chains, by_number);
@@ -78,25 +87,48 @@ static void build_drains(struct change *c, struct nft_batch *batch)
 	nft_removal_build_drains(&c->removals, batch);
 }
 
+static void build_insert(const struct change *c, struct nft_batch *batch, const struct edit *edit)
+{
+	struct nft_place place = {.family = edit->family, .chain = edit->name};
+
+	if (!edit->name) {
+		place.family = chain_of(c, edit)->family;
+		place.chain = chain_name(c, edit);
+		place.before = edit->rule == RULE_NONE ? 0 : c->reading->known[edit->rule].handle;
+	}
+	struct nft_new_rule rule = {.prefix = &edit->prefix,
+				    .other = &edit->other,
+				    .direction = edit->direction,
+				    .ports = &edit->ports,
+				    .ports_of = edit->ports_of,
+				    .verdict = edit->verdict,
+				    .target = edit->target,
+				    .comment = edit->comment,
+				    .counter = edit->counter};
+	nft_build_rule(batch, &place, &rule);
+}
+
+/* In an order in which whatever is named is there. */
 static void build_edits(struct change *c, struct nft_batch *batch)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		struct edit *edit = &c->edits[i];
-		if (edit->kind != EDIT_INSERT)
-			continue;
-		struct nft_place place = {
-			.family = chain_of(c, edit)->family,
-			.chain = chain_name(c, edit),
-			.before = edit->rule == RULE_NONE ? 0 : c->reading->known[edit->rule].handle};
-		struct nft_new_rule rule = {.prefix = &edit->prefix,
-					    .direction = edit->direction,
-					    .verdict = edit->verdict,
-					    .comment = edit->comment,
-					    .counter = edit->counter};
-		nft_build_rule(batch, &place, &rule);
-	}
+	for (size_t i = 0; i < c->n; i++)
+		if (c->edits[i].kind == EDIT_CHAIN)
+			nft_build_chain(batch, c->edits[i].family, c->edits[i].name);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->edits[i].kind == EDIT_INSERT)
+			build_insert(c, batch, &c->edits[i]);
 	/* After the inserts, which may stand before rules that go. */
 	nft_removal_build(&c->removals, batch);
+	for (size_t i = 0; c->names.n_gone && i < c->n; i++)
+		if (c->edits[i].kind == EDIT_DELETE_CHAIN)
+			nft_build_chain_end(batch, chain_of(c, &c->edits[i])->family, chain_name(c, &c->edits[i]));
+}
+
+/* What the kernel says of a chain or a rule that another program took away, put there or leads to by now. In the
+ * generation that was read, it is something that we can not see, such as a map of nft that leads to a chain. */
+static bool is_stale(const struct change *c, int error)
+{
+	return error == ENOENT || (c->from == 0 && (error == EEXIST || error == EBUSY));
 }
 
 /*
@@ -127,7 +159,7 @@ static int commit(struct change *c, void (*build)(struct change *, struct nft_ba
 			c->generation = nft_read_next(c->generation);
 			return 0;
 		}
-		errno = saved == ENOENT ? ESTALE : saved;
+		errno = is_stale(c, saved) ? ESTALE : saved;
 		if (errno != ERESTART)
 			return -1;
 		c->generation = c->from = 0;
@@ -247,32 +279,36 @@ static enum change_result zero_rules(struct change *c, bool can_zero, const stru
 }
 
 enum change_result nft_change(struct nft_reading *reading, struct nft_socket *socket, bool can_zero,
-			      const struct nft_witness *witness, struct edit *edits, size_t n)
+			      const struct nft_witness *witness, struct edit *edits, size_t n,
+			      char error[BACKEND_ERROR_SIZE])
 {
 	struct change c = {.reading = reading, .socket = socket, .edits = edits, .n = n};
 	enum change_result result = CHANGE_REFUSED;
 	bool zeroes = false;
 
+	error[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		zeroes |= edits[i].kind == EDIT_ZERO;
 		/* The kernel sets counters of rules to zero, and to nothing else. */
 		if (edits[i].kind == EDIT_ADD)
 			edits[i].counter = (struct counter){0};
 	}
-	if (prepare(&c) < 0)
+	if (nft_names_check(&c.names, reading, edits, n, error) < 0 || prepare(&c) < 0)
 		goto out;
-	if (c.n_chains && change_rules(&c) < 0) {
+	bool chains = c.names.n_made || c.names.n_gone, moves = chains || c.n_chains;
+	if (moves && change_rules(&c) < 0) {
 		result = errno == ESTALE ? CHANGE_STALE : CHANGE_REFUSED;
 		goto out;
 	}
-	if (c.n_chains) {
+	if (moves) {
 		if (nft_removal_finish(&c.removals))
 			c.from = 0;
-		nft_read_changed(reading, c.from, c.generation, c.chains, c.n_chains);
+		nft_read_changed(reading, c.from, c.generation, c.chains, c.n_chains, chains);
 	}
-	result = zeroes ? zero_rules(&c, can_zero, witness, c.n_chains > 0) : CHANGE_DONE;
+	result = zeroes ? zero_rules(&c, can_zero, witness, moves) : CHANGE_DONE;
 out:
 	free(c.chains);
+	nft_names_free(&c.names);
 	nft_removal_free(&c.removals);
 	return result;
 }

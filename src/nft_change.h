@@ -10,11 +10,12 @@
 #include "nft_read.h"
 #include "nft_witness.h"
 
-/* Inserts and deletes in one transaction, zeroes after it (nft_zero; `can_zero` false: they are left
- * as they are, and say so; `witness`, which may be NULL: that of these edits). errno tells why it was not
- * done. */
+/* Chains and rules that come and go in one transaction, zeroes after it (nft_zero; `can_zero` false: they are left
+ * as they are, and say so; `witness`, which may be NULL: that of these edits). `error` tells what an edit
+ * names that is not there; if it is "", errno tells why it was not done. */
 enum change_result nft_change(struct nft_reading *reading, struct nft_socket *socket, bool can_zero,
-			      const struct nft_witness *witness, struct edit *edits, size_t n);
+			      const struct nft_witness *witness, struct edit *edits, size_t n,
+			      char error[BACKEND_ERROR_SIZE]);
 
 /* Is this a zero that a kernel can do which can set rules to zero? It has no way to take what a policy counted. */
 bool nft_change_zeroes(const struct nft_reading *reading, const struct edit *edit);

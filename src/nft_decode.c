@@ -133,6 +133,23 @@ static int on_bitwise(struct decoder *d, const struct nlattr *const *own)
 	return 0;
 }
 
+/* The head of a comparison of a register. */
+static struct nft_step step_of(enum nft_step_kind kind, const struct loaded *what, uint32_t length, uint32_t operation)
+{
+	struct nft_step step = {.kind = kind,
+				.key = what->key,
+				.offset = what->offset,
+				.length = length,
+				.operation = operation,
+				.masked = what->masked};
+
+	if (what->masked)
+		memcpy(step.mask, what->mask, sizeof step.mask);
+	else
+		memset(step.mask, 0xff, sizeof step.mask);
+	return step;
+}
+
 static int on_cmp(struct decoder *d, const struct nlattr *const *own)
 {
 	const struct loaded *what = at(d, nft_attr_number(own[NFTA_CMP_SREG]));
@@ -142,17 +159,25 @@ static int on_cmp(struct decoder *d, const struct nlattr *const *own)
 	if (!what || (what->kind != FIELD && what->kind != META) || n == 0 || n > NFT_VALUE_MAX ||
 	    (what->kind == FIELD && n != what->length))
 		return tell_other(d, "cmp", false);
-	struct nft_step step = {.kind = what->kind == FIELD ? NFT_STEP_FIELD : NFT_STEP_META,
-				.key = what->key,
-				.offset = what->offset,
-				.length = n,
-				.operation = nft_attr_number(own[NFTA_CMP_OP]),
-				.masked = what->masked};
+	struct nft_step step = step_of(what->kind == FIELD ? NFT_STEP_FIELD : NFT_STEP_META, what, n,
+				       nft_attr_number(own[NFTA_CMP_OP]));
 	memcpy(step.value, value, n);
-	if (what->masked)
-		memcpy(step.mask, what->mask, sizeof step.mask);
-	else
-		memset(step.mask, 0xff, sizeof step.mask);
+	return tell(d, &step);
+}
+
+/* Of what the packet has; a range of anything else is not looked into. */
+static int on_range(struct decoder *d, const struct nlattr *const *own)
+{
+	const struct loaded *what = at(d, nft_attr_number(own[NFTA_RANGE_SREG]));
+	const uint8_t *from, *to;
+	uint32_t n = octets_of(own[NFTA_RANGE_FROM_DATA], &from), n_to = octets_of(own[NFTA_RANGE_TO_DATA], &to);
+
+	if (!what || what->kind != FIELD || n == 0 || n > NFT_VALUE_MAX || n != what->length || n_to != n)
+		return tell_other(d, "range", false);
+	struct nft_step step = step_of(NFT_STEP_RANGE, what, n,
+				       nft_attr_number(own[NFTA_RANGE_OP]) == NFT_RANGE_EQ ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	memcpy(step.value, from, n);
+	memcpy(step.last, to, n);
 	return tell(d, &step);
 }
 
@@ -213,6 +238,8 @@ static int on_expression(struct decoder *d, const char *name, const struct nlatt
 		return on_bitwise(d, own);
 	if (strcmp(name, "immediate") == 0)
 		return on_immediate(d, own);
+	if (strcmp(name, "range") == 0)
+		return on_range(d, own);
 	if (strcmp(name, "match") == 0)
 		return on_extension(d, NFT_STEP_MATCH, own);
 	if (strcmp(name, "target") == 0)

@@ -15,6 +15,7 @@
 
 enum nft_step_kind {
 	NFT_STEP_FIELD,   /* a comparison of octets of the packet */
+	NFT_STEP_RANGE,   /* octets of the packet between two values */
 	NFT_STEP_META,    /* a comparison of what the kernel knows of the packet: the key is NFT_META_* */
 	NFT_STEP_MATCH,   /* an extension of iptables */
 	NFT_STEP_TARGET,  /* a target extension of iptables */
@@ -27,10 +28,11 @@ enum { NFT_VALUE_MAX = 16 };
 
 struct nft_step {
 	enum nft_step_kind kind;
-	/* FIELD: where; `key` is the base (NFT_PAYLOAD_*). META: key. */
+	/* FIELD, RANGE: where; `key` is the base (NFT_PAYLOAD_*). META: key. */
 	uint32_t key, offset, length;
-	uint32_t operation; /* NFT_CMP_* */
+	uint32_t operation; /* NFT_CMP_*; of a range NFT_CMP_EQ: inside, or NFT_CMP_NEQ */
 	uint8_t value[NFT_VALUE_MAX], mask[NFT_VALUE_MAX];
+	uint8_t last[NFT_VALUE_MAX]; /* RANGE: to this one, from `value` */
 	bool masked;        /* else the mask is all ones */
 	const char *name;   /* MATCH, TARGET, OTHER: borrowed from the message */
 	uint32_t revision;  /* MATCH, TARGET */

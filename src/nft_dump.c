@@ -94,13 +94,15 @@ void nft_gather_free(struct nft_gathering *g)
 	memset(g, 0, sizeof *g);
 }
 
-int nft_gather_chain(struct nft_gathering *g, uint32_t number)
+int nft_gather_chain(struct nft_gathering *g, uint32_t number, uint32_t name)
 {
 	const struct nft_chain *chain = &g->chains->chains[number];
-	uint32_t index = ruleset_add_chain(g->rules, chain->family, chain->hook, chain->name);
+	uint32_t index = ruleset_add_chain(g->rules, chain->family, chain->hook, name ? "" : chain->name);
 
 	if (index == RULE_NONE)
 		return -1;
+	if (name)
+		g->rules->chains[index].name = name;
 	g->rules->chains[index].backend = CHAIN_NFT;
 	return 0;
 }

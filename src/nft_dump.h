@@ -39,8 +39,9 @@ struct nft_gathering {
 int nft_gather_begin(struct nft_gathering *gathering, const struct nft_chains *chains);
 void nft_gather_free(struct nft_gathering *gathering);
 
-/* Adds the list's chain with this number without rules; and a rule to it. */
-int nft_gather_chain(struct nft_gathering *gathering, uint32_t chain);
+/* Adds the list's chain with this number without rules; and a rule to it. `name`: where its name stands in the texts
+ * already; 0: it is added. */
+int nft_gather_chain(struct nft_gathering *gathering, uint32_t chain, uint32_t name);
 int nft_gather_rule(struct nft_gathering *gathering, const struct rule *rule, const struct nft_known *known,
 		    const struct counter *counter);
 

@@ -10,6 +10,7 @@
 
 #include "nft_attr.h"
 #include "nft_decode.h"
+#include "nft_ports.h"
 #include "nft_rules.h"
 #include "xt_print.h"
 
@@ -59,12 +60,15 @@ static void start_match(struct printing *p, const char *name)
 /* Ports, as iptables-nft writes the matches tcp and udp. */
 static void print_transport(struct printing *p, const struct nft_step *step)
 {
-	const char *not = is_negated(step) ? " !" : "";
-	unsigned port = (unsigned)step->value[0] << 8 | step->value[1];
+	struct nft_step asked = *step;
+	struct nft_ports ports;
 
 	start_match(p, nft_rules_protocol_match(p->protocol));
-	if (step->length == 2 && step->offset <= 2 && !step->masked && step->operation <= NFT_CMP_NEQ)
-		printf("%s --%s %u", not, step->offset == 0 ? "sport" : "dport", port);
+	if (is_negated(step))
+		asked.operation = NFT_CMP_EQ;
+	if (nft_ports_from_step(&ports, (uint8_t)p->protocol, &asked))
+		printf(ports.first == ports.last ? "%s --%s %u" : "%s --%s %u:%u", is_negated(step) ? " !" : "",
+		       ports.of == DIRECTION_DOWN ? "sport" : "dport", ports.first, ports.last);
 	else
 		printf(" [octets %u to %u of the header]", step->offset, step->offset + step->length - 1);
 }
@@ -72,7 +76,8 @@ static void print_transport(struct printing *p, const struct nft_step *step)
 static void print_field(struct printing *p, const struct nft_step *step)
 {
 	struct nft_header header = nft_rules_header(p->family);
-	bool is_address = step->key == NFT_PAYLOAD_NETWORK_HEADER && step->length <= header.address_size;
+	bool is_address = step->kind == NFT_STEP_FIELD && step->key == NFT_PAYLOAD_NETWORK_HEADER &&
+			  step->length <= header.address_size;
 
 	if (step->key == NFT_PAYLOAD_TRANSPORT_HEADER) {
 		if (p->part == PART_MATCHES)
@@ -193,6 +198,7 @@ static int print_step(void *context, const struct nft_step *step)
 
 	switch (step->kind) {
 	case NFT_STEP_FIELD:
+	case NFT_STEP_RANGE:
 		print_field(p, step);
 		break;
 	case NFT_STEP_META:

@@ -42,39 +42,68 @@ static int add_policy(struct nft_gathering *g, const struct nft_chain *chain)
 	return chain->counted ? nft_gather_rule(g, &rule, &policy_known, &none) : 0;
 }
 
-/* A chain as it stands in the old ruleset, whose texts are in the new one already. */
-static int copy_rules(struct nft_gathering *g, const struct nft_reading *r, uint32_t chain)
-{
-	struct nft_expected own = expected_of(r, chain, false);
-	uint32_t first = r->rules->chains[chain].first;
+/* What goes on from the rules that are known. `changed`: chains that are read anew, by their old numbers. The list of
+ * chains may be a new one: then `was` has the old numbers of its chains, `is` the new ones of the old chains (RULE_NONE:
+ * there is none), else they are NULL. */
+struct kept {
+	const bool *changed;
+	const uint32_t *was, *is;
+};
 
-	for (uint32_t i = first; i < first + own.n; i++)
-		if (nft_gather_rule(g, &r->rules->rules[i], &r->known[i], &r->counters[i]) < 0)
+/* A chain's old number, or RULE_NONE. */
+static uint32_t old_number(const struct kept *kept, uint32_t chain)
+{
+	return !kept ? RULE_NONE : kept->was ? kept->was[chain] : chain;
+}
+
+/* A chain as it stands in the old ruleset, whose texts are in the new one already. */
+static int copy_rules(struct nft_gathering *g, const struct nft_reading *r, uint32_t old, const uint32_t *is)
+{
+	const struct chain *chain = &r->rules->chains[old];
+
+	for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
+		struct rule rule = r->rules->rules[i];
+		if (rule.policy)
+			continue;
+		if (is && rule.jump != RULE_NONE && (rule.jump = is[rule.jump]) == RULE_NONE) {
+			errno = ESTALE;
 			return -1;
+		}
+		if (nft_gather_rule(g, &rule, &r->known[i], &r->counters[i]) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-/* Reads the chains; `changed` NULL: all of them, else only these, and the others are copied. */
-static int read_rules(struct nft_reading *r, struct nft_socket *socket, const bool *changed)
+/* Texts keep their places; what is not used any more goes with the next complete read. */
+static int copy_texts(struct nft_gathering *g, const struct ruleset *rules)
+{
+	char *text = realloc(g->rules->text, rules->text_size);
+
+	if (!text)
+		return -1;
+	memcpy(text, rules->text, rules->text_size);
+	g->rules->text = text;
+	g->rules->text_size = g->rules->room_text = rules->text_size;
+	return 0;
+}
+
+/* Reads the chains; `kept` NULL: all of them. */
+static int read_rules(struct nft_reading *r, struct nft_socket *socket, const struct kept *kept)
 {
 	struct nft_gathering g;
 	int result = -1;
 
 	if (nft_gather_begin(&g, &r->chains) < 0)
 		return -1;
-	if (changed) {
-		/* Texts keep their places; what is not used any more goes with the next complete read. */
-		char *text = realloc(g.rules->text, r->rules->text_size);
-		if (!text)
-			goto out;
-		memcpy(text, r->rules->text, r->rules->text_size);
-		g.rules->text = text;
-		g.rules->text_size = g.rules->room_text = r->rules->text_size;
-	}
+	if (kept && copy_texts(&g, r->rules) < 0)
+		goto out;
 	for (uint32_t i = 0; i < r->chains.n; i++) {
-		if (nft_gather_chain(&g, i) < 0)
+		uint32_t old = old_number(kept, i);
+		if (nft_gather_chain(&g, i, old == RULE_NONE ? 0 : r->rules->chains[old].name) < 0)
 			goto out;
-		if ((!changed || changed[i] ? nft_gather_rules(&g, socket, i, &r->retries) : copy_rules(&g, r, i)) < 0) {
+		bool copies = old != RULE_NONE && !kept->changed[old];
+		if ((copies ? copy_rules(&g, r, old, kept->is) : nft_gather_rules(&g, socket, i, &r->retries)) < 0) {
 			result = errno == ESTALE ? AGAIN : -1;
 			goto out;
 		}
@@ -105,7 +134,7 @@ static int refresh(struct nft_reading *r, struct nft_socket *socket, bool thorou
 		changed[i] = !same;
 		any |= !same;
 	}
-	result = any ? read_rules(r, socket, changed) : 0;
+	result = any ? read_rules(r, socket, &(struct kept){.changed = changed}) : 0;
 out:
 	free(changed);
 	return result;
@@ -130,8 +159,9 @@ static bool is_untidy(const struct ruleset *rules)
 	return rules->text_size > (1u << 20) && rules->text_size / 64 > rules->n_rules + rules->n_chains;
 }
 
-/* Takes the present list of chains. Returns whether it is the one that was read last, or -1. */
-static int list_chains(struct nft_reading *r, struct nft_socket *socket)
+/* Takes the present list of chains. Returns whether it is the one that was read last, or -1. `before`, if it is not
+ * NULL, gets that one. */
+static int list_chains(struct nft_reading *r, struct nft_socket *socket, struct nft_chains *before)
 {
 	struct nft_chains chains;
 
@@ -140,12 +170,16 @@ static int list_chains(struct nft_reading *r, struct nft_socket *socket)
 		return -1;
 	}
 	bool same = nft_chains_same(&chains, &r->chains);
-	nft_chains_free(&r->chains);
+	if (before)
+		*before = r->chains;
+	else
+		nft_chains_free(&r->chains);
 	r->chains = chains;
 	return same;
 }
 
-void nft_read_changed(struct nft_reading *r, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n)
+void nft_read_changed(struct nft_reading *r, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n,
+		      bool regrouped)
 {
 	if (from == 0 || from != r->confirmed)
 		return;
@@ -156,6 +190,7 @@ void nft_read_changed(struct nft_reading *r, uint32_t from, uint32_t to, const u
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		r->changed[chains[i]] = true;
+	r->regrouped |= regrouped;
 	r->confirmed = r->read_in = to;
 }
 
@@ -172,15 +207,52 @@ void nft_read_passed(struct nft_reading *r, uint32_t from)
 		r->confirmed = nft_read_next(from);
 }
 
+/* Chains came and went with a change of ours: those that stayed have other numbers now. */
+static int read_regrouped(struct nft_reading *r, struct nft_socket *socket, const bool *changed)
+{
+	struct nft_chains before = {0};
+	uint32_t *was = NULL, *is = NULL;
+	int result = -1;
+
+	if (list_chains(r, socket, &before) < 0)
+		goto out;
+	was = calloc(r->chains.n + 1u, sizeof *was);
+	is = calloc(before.n + 1u, sizeof *is);
+	if (!was || !is)
+		goto out;
+	for (uint32_t i = 0; i < before.n; i++)
+		is[i] = RULE_NONE;
+	for (uint32_t i = 0; i < r->chains.n; i++) {
+		was[i] = nft_chains_again(&before, &r->chains.chains[i]);
+		if (was[i] != RULE_NONE)
+			is[was[i]] = i;
+	}
+	result = read_rules(r, socket, &(struct kept){.changed = changed, .was = was, .is = is});
+out:
+	free(was);
+	free(is);
+	nft_chains_free(&before);
+	return result;
+}
+
 /* The chains that we changed ourselves. In another generation all are compared anyway. */
 static int read_changed(struct nft_reading *r, struct nft_socket *socket, uint32_t generation)
 {
-	bool *changed = r->changed;
+	bool *changed = r->changed, regrouped = r->regrouped;
+	uint32_t now = generation;
 	int result = 0;
 
 	r->changed = NULL;
-	if (changed && r->rules && generation == r->confirmed)
-		result = read_rules(r, socket, changed);
+	r->regrouped = false;
+	if (changed && r->rules && generation == r->confirmed) {
+		if (regrouped)
+			result = read_regrouped(r, socket, changed);
+		else
+			result = read_rules(r, socket, is_untidy(r->rules) ? NULL : &(struct kept){.changed = changed});
+		/* The list may be another program's by now. */
+		if (result == 0 && regrouped)
+			result = nft_socket_generation(socket, &now) < 0 ? -1 : now == generation ? 0 : LOOK_CLOSELY;
+	}
 	free(changed);
 	return result;
 }
@@ -201,7 +273,7 @@ static int read_once(struct nft_reading *r, struct nft_socket *socket, bool rule
 	if (r->partial)
 		return 0;
 	if (thorough) {
-		int same = list_chains(r, socket);
+		int same = list_chains(r, socket, NULL);
 		if (same < 0)
 			return -1;
 		known = known && same && !is_untidy(r->rules);
@@ -219,7 +291,7 @@ static int read_once(struct nft_reading *r, struct nft_socket *socket, bool rule
 		return 0;
 	/* Chains that came or went meanwhile: what was read may be half of this and half of that. So may be
 	 * what was not compared thoroughly. */
-	int same = list_chains(r, socket);
+	int same = list_chains(r, socket, NULL);
 	if (same <= 0)
 		return same < 0 ? -1 : AGAIN;
 	return thorough ? 0 : LOOK_CLOSELY;

@@ -19,6 +19,7 @@ struct nft_reading {
 	uint32_t read_in;         /* the kernel's generation that all was read in, or 0: in more than one */
 	uint32_t confirmed;       /* the kernel's generation whose rules these are for certain, or 0 */
 	bool *changed;            /* chains that we changed in `confirmed`, by their number; NULL: none */
+	bool regrouped;           /* we made or removed chains in `confirmed`, too */
 	bool overtaken;           /* others have committed since the read before the last one */
 	bool partial;             /* the last read was one of the rules alone, which were known */
 	unsigned retries;         /* dumps of the last read that a change interrupted */
@@ -28,8 +29,10 @@ struct nft_reading {
 int nft_read(struct nft_reading *reading, struct nft_socket *socket, bool rules_alone);
 void nft_read_free(struct nft_reading *reading);
 
-/* Commits of ours, and no others, led from one generation to another, and changed these n chains. */
-void nft_read_changed(struct nft_reading *reading, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n);
+/* Commits of ours, and no others, led from one generation to another, and changed these n chains. `regrouped`: chains
+ * were made or removed, too. */
+void nft_read_changed(struct nft_reading *reading, uint32_t from, uint32_t to, const uint32_t *chains, uint32_t n,
+		      bool regrouped);
 
 /* A commit of ours that changed nothing of what is read followed this generation, with no other between. */
 void nft_read_passed(struct nft_reading *reading, uint32_t from);

@@ -137,6 +137,13 @@ static void plan_drains(struct nft_removals *r)
 	}
 }
 
+static uint8_t family_of(const struct ruleset *rules, const struct edit *edit)
+{
+	if (edit->name)
+		return edit->family;
+	return rules->chains[edit->rule == RULE_NONE ? edit->chain : rules->rules[edit->rule].chain].family;
+}
+
 static size_t count_leftovers(const struct ruleset *rules)
 {
 	size_t n = 0;
@@ -161,8 +168,7 @@ int nft_removal_plan(struct nft_removals *r, struct nft_reading *reading, struct
 	for (size_t i = 0; i < n; i++) {
 		if (edits[i].kind != EDIT_INSERT && edits[i].kind != EDIT_DELETE)
 			continue;
-		uint32_t chain = edits[i].rule == RULE_NONE ? edits[i].chain : rules->rules[edits[i].rule].chain;
-		tables[rules->chains[chain].family == 6] = true;
+		tables[family_of(rules, &edits[i]) == 6] = true;
 		if (edits[i].kind == EDIT_DELETE)
 			add(r, edits[i].rule, &edits[i]);
 	}

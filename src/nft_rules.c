@@ -10,6 +10,7 @@
 
 #include "nft_decode.h"
 #include "nft_drain.h"
+#include "nft_ports.h"
 
 /* A comment is an extension that matches everything. Its text has 256 octets at most. */
 enum { COMMENT_SIZE = 256 };
@@ -20,6 +21,9 @@ struct reading {
 	uint8_t family;
 	uint32_t protocol;
 	bool counted, decided, acted;
+	struct nft_ports ports;
+	unsigned n_protocols, n_ports;
+	bool more; /* conditions that prefixes, a protocol and ports do not tell */
 	nft_chain_index *find;
 	void *context;
 };
@@ -46,14 +50,21 @@ const char *nft_rules_protocol_match(uint32_t protocol)
 	}
 }
 
-/* Makes the rule odd for a further match; the first one names it. */
-static int add_match(struct reading *r, const char *name)
+/* The first match names the rule. */
+static int name_match(struct reading *r, const char *name)
 {
 	r->rule->odd |= ODD_MATCH;
 	if (r->rule->match != 0)
 		return 0;
 	r->rule->match = ruleset_add_text(r->rules, name[0] ? name : "unknown");
 	return r->rule->match == RULE_NONE ? -1 : 0;
+}
+
+/* Makes the rule odd for a further match. */
+static int add_match(struct reading *r, const char *name)
+{
+	r->more = true;
+	return name_match(r, name);
 }
 
 /* Only `=` makes a prefix. */
@@ -63,6 +74,7 @@ static void add_operation(struct reading *r, uint32_t operation)
 		r->rule->odd |= ODD_NEGATION;
 	else if (operation != NFT_CMP_EQ)
 		r->rule->odd |= ODD_MATCH;
+	r->more |= operation != NFT_CMP_EQ;
 }
 
 /* An address may be loaded in part: 3 octets are a /24. */
@@ -80,12 +92,31 @@ static void add_address(struct reading *r, const struct nft_step *step, struct p
 			return;
 		}
 	memset(&found, 0, sizeof found);
-	if (prefix_from_mask(&found, r->family, address, mask) < 0)
+	if (prefix_from_mask(&found, r->family, address, mask) < 0) {
 		r->rule->odd |= ODD_MASK;
-	else if (prefix->family != PREFIX_NONE)
+	} else if (prefix->family != PREFIX_NONE) {
 		r->rule->odd |= ODD_MATCH;
-	else if (step->operation == NFT_CMP_EQ)
+		r->more = true;
+	} else if (step->operation == NFT_CMP_EQ) {
 		*prefix = found;
+	}
+}
+
+static void add_protocol(struct reading *r, const struct nft_step *step)
+{
+	r->rule->odd |= ODD_PROTOCOL;
+	r->protocol = step->value[0];
+	r->n_protocols++;
+	r->more |= step->masked;
+}
+
+/* What a match, or a comparison of the transport header, asks for. */
+static int add_transport(struct reading *r, const struct nft_step *step, const char *name)
+{
+	if (r->n_protocols == 0 || !nft_ports_from_step(&r->ports, (uint8_t)r->protocol, step))
+		return add_match(r, name);
+	r->n_ports++;
+	return name_match(r, name);
 }
 
 static int on_field(struct reading *r, const struct nft_step *step)
@@ -94,9 +125,12 @@ static int on_field(struct reading *r, const struct nft_step *step)
 	bool is_address = step->length <= header.address_size;
 
 	if (step->key == NFT_PAYLOAD_TRANSPORT_HEADER) {
-		add_operation(r, step->operation);
-		return add_match(r, nft_rules_protocol_match(r->protocol));
+		if (step->operation == NFT_CMP_NEQ)
+			r->rule->odd |= ODD_NEGATION;
+		return add_transport(r, step, nft_rules_protocol_match(r->protocol));
 	}
+	if (step->kind == NFT_STEP_RANGE)
+		return add_match(r, "range");
 	if (step->key != NFT_PAYLOAD_NETWORK_HEADER)
 		return add_match(r, "mac");
 	if (is_address && step->offset == header.source) {
@@ -114,8 +148,9 @@ static int on_field(struct reading *r, const struct nft_step *step)
 	}
 	add_operation(r, step->operation);
 	if (step->offset == header.protocol && step->length == 1) {
-		r->rule->odd |= ODD_PROTOCOL;
-		r->protocol = step->value[0];
+		add_protocol(r, step);
+		/* Of IPv6 it is that of the next header, which need not be the last one. */
+		r->more |= r->family == PREFIX_IPV6;
 		return 0;
 	}
 	return add_match(r, "payload");
@@ -136,8 +171,7 @@ static int on_meta(struct reading *r, const struct nft_step *step)
 		r->rule->odd |= ODD_INTERFACE;
 		return 0;
 	case NFT_META_L4PROTO:
-		r->rule->odd |= ODD_PROTOCOL;
-		r->protocol = step->value[0];
+		add_protocol(r, step);
 		return 0;
 	case NFT_META_MARK:
 		return add_match(r, "mark");
@@ -163,7 +197,7 @@ static int on_extension_match(struct reading *r, const struct nft_step *step)
 	char text[COMMENT_SIZE];
 
 	if (strcmp(step->name, "comment") != 0)
-		return add_match(r, step->name);
+		return add_transport(r, step, step->name);
 	size_t size = step->info_size < sizeof text ? step->info_size : sizeof text - 1;
 	memset(text, 0, sizeof text);
 	if (step->info)
@@ -258,12 +292,14 @@ static int on_other(struct reading *r, const struct nft_step *step)
 static int on_step(void *context, const struct nft_step *step)
 {
 	struct reading *r = context;
-	bool is_condition = step->kind == NFT_STEP_FIELD || step->kind == NFT_STEP_META || step->kind == NFT_STEP_MATCH;
+	bool is_condition = step->kind == NFT_STEP_FIELD || step->kind == NFT_STEP_RANGE ||
+			    step->kind == NFT_STEP_META || step->kind == NFT_STEP_MATCH;
 
 	if (is_condition && (r->counted || r->decided) && add_match(r, "condition behind the counter") < 0)
 		return -1;
 	switch (step->kind) {
 	case NFT_STEP_FIELD:
+	case NFT_STEP_RANGE:
 		return on_field(r, step);
 	case NFT_STEP_META:
 		return on_meta(r, step);
@@ -283,6 +319,24 @@ static int on_step(void *context, const struct nft_step *step)
 	}
 }
 
+/* If they, and prefixes, are all that the rule asks for. */
+static void set_ports(const struct reading *r)
+{
+	struct ports ports = {.protocol = nft_ports_protocol((uint8_t)r->protocol, r->family), .last = PORTS_LAST};
+
+	if (r->n_protocols != 1 || r->n_ports > 1 || r->more || (r->rule->odd & ~(ODD_PROTOCOL | ODD_MATCH)))
+		return;
+	if (r->n_ports && (r->ports.first != 0 || r->ports.last != PORTS_LAST)) {
+		ports.first = r->ports.first;
+		ports.last = r->ports.last;
+		r->rule->ports_of = r->ports.of;
+	}
+	if (ports.protocol)
+		r->rule->ports = ports;
+	else
+		r->rule->ports_of = 0;
+}
+
 int nft_rules_read(struct ruleset *rules, struct rule *rule, uint8_t family, const struct nlmsghdr *message,
 		   nft_chain_index *find, void *context)
 {
@@ -294,6 +348,7 @@ int nft_rules_read(struct ruleset *rules, struct rule *rule, uint8_t family, con
 		return -1;
 	if (!r.counted)
 		rule->odd |= ODD_UNCOUNTED;
+	set_ports(&r);
 	if (nft_decode_comment(message, text, sizeof text))
 		return set_comment(&r, text);
 	return 0;

@@ -7,6 +7,8 @@
  *   ruleedit BACKEND zero N CHAIN...        N times: read, and zero every rule of the chains at once
  *   ruleedit BACKEND each N CHAIN...        the same, one rule at a time
  *   ruleedit BACKEND toggle N CHAIN PREFIX  N times: drops for both directions in, and all of ours out again
+ *   ruleedit BACKEND edit N FILE...         N times: makes the change of each file (edits.h) in turn
+ *   ruleedit BACKEND make|drop FAMILY       makes the filter table, or takes it away
  *   ruleedit BACKEND settle FILE            what came of the change that FILE tells of; what rules count then
  *
  * With a first argument of --intent=FILE a change is armed, and FILE tells of it before it is made, as a ledger
@@ -20,12 +22,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "backends.h"
+#include "edits.h"
 #include "received.h"
 
-enum { STALE_TRIES = 1000, OURS_MAX = 64 };
+enum { STALE_TRIES = 1000, OURS_MAX = 64, NAME_SIZE = 256 };
 
 static const struct backend_ops *ops;
 static struct backend *backend;
@@ -73,22 +77,26 @@ static void look(void)
 }
 
 /* What a rule is, whatever became of its place: its chain, addresses, verdict. */
-static void identify(uint32_t rule, char text[128])
+static void identify(uint32_t rule, char text[NAME_SIZE])
 {
 	const struct ruleset *rules = snapshot.rules;
 	const struct rule *r = &rules->rules[rule];
 	const struct chain *chain = &rules->chains[r->chain];
-	char dst[PREFIX_TEXT_SIZE], src[PREFIX_TEXT_SIZE];
+	char dst[PREFIX_TEXT_SIZE], src[PREFIX_TEXT_SIZE], ports[64] = "";
 
-	snprintf(text, 128, "%s%u:%s%s%s%s%s%s", chain->backend == CHAIN_LEGACY ? "legacy:" : "", chain->family,
+	if (r->ports.protocol)
+		snprintf(ports, sizeof ports, " -p %u --%cport %u:%u", r->ports.protocol,
+			 r->ports_of == DIRECTION_DOWN ? 's' : 'd', r->ports.first, r->ports.last);
+	snprintf(text, NAME_SIZE, "%s%u:%s%s%s%s%s%s%s", chain->backend == CHAIN_LEGACY ? "legacy:" : "", chain->family,
 		 ruleset_chain_name(rules, rule), r->dst.family ? " -d " : "", prefix_format(&r->dst, dst),
-		 r->src.family ? " -s " : "", prefix_format(&r->src, src),
-		 r->verdict == VERDICT_DROP ? " -j DROP" : r->verdict == VERDICT_JUMP ? " -j" : "");
+		 r->src.family ? " -s " : "", prefix_format(&r->src, src), ports,
+		 r->verdict == VERDICT_DROP ? " -j DROP" : r->verdict == VERDICT_JUMP ? " -j"
+		 : r->verdict == VERDICT_GOTO ? " -g" : r->verdict == VERDICT_RETURN ? " -j RETURN" : "");
 }
 
 /* Sums by identity. */
 static struct sum {
-	char name[128];
+	char name[NAME_SIZE];
 	struct counter counter;
 } *sums;
 static size_t n_sums;
@@ -132,12 +140,18 @@ static FILE *open_beside(const char *end, const char *how, char path[512])
 	return file;
 }
 
+/* Is it about a rule that stands? */
+static bool has_rule(const struct edit *edit)
+{
+	return edit->kind == EDIT_ZERO || edit->kind == EDIT_ADD || edit->kind == EDIT_DELETE;
+}
+
 static void write_edit(FILE *file, const struct edit *edit, const struct counter *counter)
 {
-	static const char *const kinds[] = {"zero", "add", "delete", "insert"};
-	char name[128] = "";
+	static const char *const kinds[] = {"zero", "add", "delete", "insert", "chain", "delete chain"};
+	char name[NAME_SIZE] = "";
 
-	if (edit->kind != EDIT_INSERT)
+	if (has_rule(edit))
 		identify(edit->rule, name);
 	fprintf(file, "{\"kind\": \"%s\", \"name\": \"%s\", \"step\": %d, \"kept\": %s, "
 		"\"counter\": [%" PRIu64 ", %" PRIu64 "]}", kinds[edit->kind], name,
@@ -157,7 +171,7 @@ static void save_intent(const struct intent *intent, const struct edit *edits, s
 	fprintf(file, "\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct counter none = {0};
-		write_edit(file, &edits[i], edits[i].kind == EDIT_INSERT ? &none : &snapshot.counters[edits[i].rule]);
+		write_edit(file, &edits[i], !has_rule(&edits[i]) ? &none : &snapshot.counters[edits[i].rule]);
 		fprintf(file, "\n");
 	}
 	if (fclose(file) != 0 || rename(path, intent_path) != 0)
@@ -244,7 +258,7 @@ static void zero(bool each, char **chains, int n)
 		for (size_t i = 0; done && i < count; i += each ? 1 : count)
 			done = change(edits + i, each ? 1 : count);
 		for (size_t i = 0; i < count; i++) {
-			char name[128];
+			char name[NAME_SIZE];
 			identify(edits[i].rule, name);
 			const struct counter taken = {edits[i].counter.packets - edits[i].left.packets,
 						      edits[i].counter.octets - edits[i].left.octets};
@@ -296,7 +310,7 @@ static bool try_toggle(bool in, const char *wanted, const struct prefix *prefix)
 	}
 	bool done = n >= 2 && change(edits, n);
 	for (size_t i = 0; done && !in && i < n; i++) {
-		char name[128];
+		char name[NAME_SIZE];
 		identify(edits[i].rule, name);
 		add(name, &edits[i].counter);
 	}
@@ -312,12 +326,68 @@ static void toggle(bool in, const char *chain, const struct prefix *prefix)
 	die("the rules change all the time");
 }
 
+static bool try_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		die("can not read the file of edits");
+	lock();
+	look();
+	struct edits edits = edits_read(file, snapshot.rules, ops == &backend_nft ? CHAIN_NFT : CHAIN_LEGACY);
+	fclose(file);
+	bool done = change(edits.list, edits.n);
+	for (size_t i = 0; done && i < edits.n; i++) {
+		const struct edit *edit = &edits.list[i];
+		char name[NAME_SIZE];
+		if ((edit->kind != EDIT_DELETE && edit->kind != EDIT_ZERO) || edit->kept || !edit->counter.packets)
+			continue;
+		identify(edit->rule, name);
+		const struct counter taken = {edit->counter.packets - edit->left.packets,
+					      edit->counter.octets - edit->left.octets};
+		add(name, &taken);
+	}
+	edits_free(&edits);
+	ops->unlock(backend);
+	return done;
+}
+
+static void edit(char **files, int n)
+{
+	for (int i = 0; i < n; i++) {
+		int tries = 0;
+		while (!try_file(files[i]))
+			if (++tries == STALE_TRIES)
+				die("the rules change all the time");
+	}
+}
+
+static void make_or_drop(bool make, const char *family)
+{
+	char error[BACKEND_ERROR_SIZE];
+	uint8_t which = ops == &backend_nft ? CHAIN_NFT : CHAIN_LEGACY, version = family[0] == '6' ? 6 : 4;
+
+	lock();
+	if ((make ? ops->make_table : ops->drop_table)(backend, which, version, error) < 0)
+		die(error);
+	ops->unlock(backend);
+	printf("{}\n");
+}
+
+static long peak_kilobytes(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
+}
+
 static void report(unsigned long n)
 {
 	printf("{\"n\": %lu, \"stale\": %lu, \"kept\": %lu, \"retries\": %lu, \"read_ms\": %.3f, \"change_ms\": %.3f, "
-	       "\"arm_ms\": %.3f, \"slowest_ms\": %.3f, \"rules\": %u, \"generation\": %" PRIu64 ", \"taken\": {",
+	       "\"arm_ms\": %.3f, \"slowest_ms\": %.3f, \"peak_kb\": %ld, \"rules\": %u, \"generation\": %" PRIu64 ", \"taken\": {",
 	       n, stale, kept, retries, reading * 1e3 / (double)n, changes ? changing * 1e3 / (double)changes : 0,
-	       changes ? arming * 1e3 / (double)changes : 0, slowest * 1e3, snapshot.rules->n_rules, snapshot.generation);
+	       changes ? arming * 1e3 / (double)changes : 0, slowest * 1e3, peak_kilobytes(),
+	       snapshot.rules->n_rules, snapshot.generation);
 	for (size_t i = 0; i < n_sums; i++)
 		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 "]", i ? ", " : "", sums[i].name, sums[i].counter.packets,
 		       sums[i].counter.octets);
@@ -382,7 +452,7 @@ static void settle(const char *path)
 		printf("%s\"%s\"", i ? ", " : "", names[outcomes[i]]);
 	printf("], \"counters\": {");
 	for (uint32_t i = 0; i < snapshot.rules->n_rules; i++) {
-		char name[128];
+		char name[NAME_SIZE];
 		identify(i, name);
 		if (!snapshot.rules->rules[i].policy)
 			add(name, &snapshot.counters[i]);
@@ -407,14 +477,17 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc < 4)
-		die("usage: ruleedit [--intent=FILE] nft|legacy|both read|zero|each|toggle|settle N|FILE [CHAIN...] "
-		    "[PREFIX]");
+		die("usage: ruleedit [--intent=FILE] nft|legacy|both read|zero|each|toggle|edit|make|drop|settle "
+		    "N|FAMILY|FILE [CHAIN...] [PREFIX]");
 	ops = strcmp(argv[1], "nft") == 0 ? &backend_nft : strcmp(argv[1], "legacy") == 0 ? &backend_legacy : &backends;
 	backend = ops->open(error);
 	if (!backend)
 		die(error);
-	if (strcmp(argv[2], "settle") == 0) {
-		settle(argv[3]);
+	if (strcmp(argv[2], "settle") == 0 || strcmp(argv[2], "make") == 0 || strcmp(argv[2], "drop") == 0) {
+		if (argv[2][0] == 's')
+			settle(argv[3]);
+		else
+			make_or_drop(argv[2][0] == 'm', argv[3]);
 		ops->close(backend, false);
 		free(sums);
 		return 0;
@@ -430,6 +503,8 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[2], "toggle") == 0 && argc == 6 && prefix_parse(&prefix, argv[5]) == 0) {
 			toggle(true, argv[4], &prefix);
 			toggle(false, argv[4], &prefix);
+		} else if (strcmp(argv[2], "edit") == 0) {
+			edit(argv + 4, argc - 4);
 		} else if (strcmp(argv[2], "zero") == 0 || strcmp(argv[2], "each") == 0) {
 			zero(argv[2][0] == 'e', argv + 4, argc - 4);
 		} else {

@@ -80,7 +80,7 @@ static int gather(char *text, unsigned *retries)
 	*text = '\0';
 	*retries = 0;
 	assert_int_equal(nft_gather_begin(&g, &chains), 0);
-	assert_int_equal(nft_gather_chain(&g, 0), 0);
+	assert_int_equal(nft_gather_chain(&g, 0, 0), 0);
 	int result = nft_gather_rules(&g, NULL, 0, retries);
 	for (uint32_t i = 0; result == 0 && i < g.rules->n_rules; i++)
 		text += sprintf(text, "%u ", (unsigned)g.known[i].handle);
@@ -174,7 +174,7 @@ static void compares(void **state)
 	(void)state;
 	PLAY({{4, 5, 6}, false});
 	assert_int_equal(nft_gather_begin(&g, &chains), 0);
-	assert_int_equal(nft_gather_chain(&g, 0), 0);
+	assert_int_equal(nft_gather_chain(&g, 0, 0), 0);
 	assert_int_equal(nft_gather_rules(&g, NULL, 0, &retries), 0);
 	assert_int_equal(compare(g.known, 3, true, 0, counters), 1);
 	assert_int_equal(counters[2].packets, 60);
