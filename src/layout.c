@@ -86,8 +86,11 @@ static void write_ways(struct layout_writing *w, const uint32_t root[2])
 
 static void write_host(struct layout_writing *w, enum direction direction, const struct layout_item *item)
 {
-	struct layout_rule rule = layout_write_for(direction, &item->prefix, VERDICT_NONE, RULE_NONE);
+	uint32_t classes = layout_services_chain(w, w->settings->prefixes[item->id].row, direction);
+	struct layout_rule rule = layout_write_for(direction, &item->prefix, VERDICT_NONE, classes);
 
+	if (classes != RULE_NONE)
+		rule.verdict = VERDICT_JUMP;
 	rule.kind = ROLE_COUNT;
 	rule.direction = (uint8_t)direction;
 	rule.town = w->town->row;
@@ -122,8 +125,10 @@ static void write_hosts(struct layout_writing *w, const struct prefix *prefix, c
 		w->failed |= layout_tree_add(&w->tree, &settings->prefixes[index].prefix, index) < 0;
 	}
 	w->failed |= layout_tree_build(&w->tree, prefix, HOST_LEVELS) < 0;
-	for (int d = 0; d < 2 && !w->failed; d++)
-		write_tree(w, (enum direction)d, root[d], RULE_NONE, write_host);
+	for (int d = 0; d < 2 && !w->failed; d++) {
+		uint32_t classes = layout_services_chain(w, w->town->row, (enum direction)d);
+		write_tree(w, (enum direction)d, root[d], classes, write_host);
+	}
 }
 
 static void write_town(struct layout_writing *w, const struct layout_town *town)
@@ -183,6 +188,7 @@ static void write_root(struct layout_writing *w)
 	struct layout_rule canary = layout_write_nothing, jump = layout_write_nothing;
 	uint32_t root = layout_write_chain(w, HOOK_NONE, LAYOUT_ROOT), ways[2];
 
+	jump.kind = ROLE_TOTAL;
 	jump.verdict = VERDICT_JUMP;
 	jump.target = root;
 	write_hook(w, HOOK_FORWARD, "FORWARD", &jump);
@@ -217,15 +223,15 @@ struct layout *layout_new(const struct settings *settings, uint8_t family)
 	if (!settings || !settings->managed)
 		return layout;
 	write_totals(&w);
-	if (find_towns(&w) < 0)
-		goto out;
-	if (w.n_towns)
+	w.failed |= find_towns(&w) < 0 || layout_services_begin(&w) < 0;
+	if (!w.failed && w.n_towns)
 		write_root(&w);
 	for (uint32_t t = 0; t < w.n_towns && !w.failed; t++)
 		write_town(&w, &w.towns[t]);
-out:
-	w.failed |= !w.towns;
+	if (!w.failed)
+		layout_services_write(&w);
 	free(w.towns);
+	free(w.classes);
 	layout_tree_free(&w.tree);
 	if (!w.failed)
 		return layout;

@@ -19,7 +19,8 @@ struct layout_rule {
 	struct ports ports;
 	uint8_t ports_of;
 	uint8_t verdict;      /* VERDICT_NONE, _RETURN, _JUMP or _GOTO */
-	uint8_t kind;         /* enum role_kind: what it counts; ROLE_OTHER: it only leads on */
+	uint8_t kind;         /* enum role_kind: what it counts; ROLE_OTHER: it only leads on. The jump of FORWARD is its
+	                       * total */
 	uint8_t direction;    /* of ROLE_JUMP, ROLE_COUNT */
 	uint32_t target;      /* in layout.chains, or RULE_NONE */
 	uint32_t town;        /* in settings.rows, of ROLE_JUMP, ROLE_COUNT; or RULE_NONE */
@@ -58,7 +59,8 @@ struct layout_changes {
 	size_t n, room;
 	char **problems;      /* lines for people: what stands in the way and stays, such as a rule that someone else
 	                       * put into a chain that is to go */
-	size_t n_problems;
+	char **names;         /* of chains that got LAYOUT_BESIDE, for the edits */
+	size_t n_problems, n_names;
 	bool blocked;         /* a problem that lets nothing be written */
 };
 
@@ -76,8 +78,8 @@ int layout_compare(struct layout_changes *changes, const struct layout *layout, 
 		   const struct counter *counters, enum chain_backend backend, uint64_t canary, bool top);
 void layout_changes_free(struct layout_changes *changes);
 
-/* Writes a change as the command of iptables that makes it: "iptables -A tm-d-10.1.0.16/28 -d 10.1.0.17/32".
- * `rules` are those compared with. Returns `text`, cut to `size`. */
+/* Writes a change as the command of iptables that makes it: "iptables -A tm-d-10.1.0.16/28 -d 10.1.0.17/32". Numbers
+ * of rules are those before any change. `rules` are those compared with. Returns `text`, cut to `size`. */
 char *layout_print(const struct layout_change *change, const struct ruleset *rules, char *text, size_t size);
 
 #endif

@@ -20,6 +20,7 @@ struct layout_writing {
 	uint32_t n_towns;
 	const struct layout_town *town; /* whose hosts are written */
 	struct layout_tree tree;
+	uint32_t *classes;         /* of each row of the settings: its chain of classes, down; the next is up */
 	bool failed;               /* no memory: nothing more is added, and indexes are RULE_NONE */
 };
 
@@ -45,5 +46,12 @@ struct layout_rule layout_write_for(enum direction direction, const struct prefi
 /* Adds such a rule. */
 void layout_write_lead(struct layout_writing *w, enum direction direction, const struct prefix *prefix,
 		       enum verdict verdict, uint32_t target);
+
+/* The chain that divides what the town or host of this row of the settings gets or sends into classes, made when it
+ * is first asked for; RULE_NONE: it has none. layout_services_write() writes the rules of all of them in the end.
+ * begin() returns 0, or -1 with errno ENOMEM; free() w->classes. */
+int layout_services_begin(struct layout_writing *w);
+uint32_t layout_services_chain(struct layout_writing *w, uint32_t row, enum direction direction);
+void layout_services_write(struct layout_writing *w);
 
 #endif

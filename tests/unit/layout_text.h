@@ -2,12 +2,12 @@
 /*
  * Settings and layouts as text, for tests.
  *
- *   town town-a 10.1.0.0/24 2001:db8:a::/48      with a '-' behind `town`: without classes
- *   host alice 10.1.0.10 10.1.0.11               of the town before; with a '+': with classes
+ *   town town-a 10.1.0.0/24 2001:db8:a::/48      `town - town-a`: without classes
+ *   host alice 10.1.0.10 10.1.0.11               of the town before; `host + alice`: with classes
  *   service web 6/80 6/443 17/443-450 1          protocols as numbers
  *   totals input output
  *
- * No town's name is the beginning of another's. Mistakes in the text fail the test.
+ * Mistakes in the text fail the test.
  */
 #ifndef TOWNMETER_TESTS_LAYOUT_TEXT_H
 #define TOWNMETER_TESTS_LAYOUT_TEXT_H
