@@ -14,21 +14,22 @@ static void print_role(const struct ruleset *rules, const struct recognition *fo
 	const char *town = role->town != RULE_NONE ? ruleset_text(rules, found->towns[role->town].name) : "";
 	const char *host = role->host != RULE_NONE ? found->hosts[role->host].name : "";
 	const char *whose = role->ours ? "by townmeter" : "by someone else";
+	const char *beside = role->shadow ? ", counted already by rules of someone else" : "";
 	const char *around = role->shadowed ? ", but an earlier rule can accept its packets" : "";
 
 	switch (role->kind) {
 	case ROLE_TOTAL:
-		printf("total of %s", ruleset_chain_name(rules, rule));
+		printf("total of %s%s", ruleset_chain_name(rules, rule), beside);
 		break;
 	case ROLE_POLICY:
 		printf("total of %s: there is no rule without conditions, so its policy is read",
 		       ruleset_chain_name(rules, rule));
 		break;
 	case ROLE_JUMP:
-		printf("town %s, %s", town, ways[role->direction]);
+		printf("town %s, %s%s", town, ways[role->direction], beside);
 		break;
 	case ROLE_COUNT:
-		printf("host %s/%s, %s", town, host, ways[role->direction]);
+		printf("host %s/%s, %s%s", town, host, ways[role->direction], beside);
 		break;
 	case ROLE_HOST_DROP:
 		printf("host %s/%s, blocked %s, %s%s", town, host, ways[role->direction], whose, around);
@@ -36,8 +37,15 @@ static void print_role(const struct ruleset *rules, const struct recognition *fo
 	case ROLE_TOWN_DROP:
 		printf("town %s, blocked %s, %s%s", town, ways[role->direction], whose, around);
 		break;
+	case ROLE_SERVICE:
+		printf("service %s of %s%s%s, %s", found->services[role->service].name, town, host[0] ? "/" : "", host,
+		       ways[role->direction]);
+		break;
+	case ROLE_CANARY:
+		printf("canary of townmeter");
+		break;
 	default:
-		printf("other: %s", role->why);
+		printf("%s%s", role->layout ? "" : "other: ", role->why);
 	}
 }
 

@@ -36,6 +36,7 @@ enum { LAYOUT_NAME_SIZE = 29 };
 #define LAYOUT_ROOT "townmeter" /* where FORWARD jumps to */
 #define LAYOUT_GENERATED "tm-"  /* generated chains begin with it, no town does */
 #define LAYOUT_BESIDE "tm."     /* before a town's name, where someone else has a chain of that name */
+#define LAYOUT_HOST "+"         /* behind tm-s-d-PREFIX: the classes of a host that has its town's very prefix */
 
 enum layout_chain_kind {
 	LAYOUT_DOWN = 'd',         /* tm-d, tm-d-PREFIX */
@@ -45,7 +46,8 @@ enum layout_chain_kind {
 };
 
 /* Writes the name of a generated chain: "tm-d-10.1.0.16/28". A prefix whose text is too long for a name is written
- * as 16 hexadecimal digits of a hash of it and its length. `prefix` NULL: a tree's root, "tm-d". `direction` tells
+ * as 16 hexadecimal digits of a hash of it, and its length: "tm-s-d-0123456789abcdef/64". There is room for LAYOUT_HOST
+ * behind those of LAYOUT_SERVICES. `prefix` NULL: a tree's root, "tm-d". `direction` tells
  * the two of LAYOUT_SERVICES apart. Returns `name`. */
 char *layout_name(char name[LAYOUT_NAME_SIZE], enum layout_chain_kind kind, enum direction direction,
 		  const struct prefix *prefix);

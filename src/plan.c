@@ -73,7 +73,7 @@ static void delete(struct plan *plan, uint32_t rule)
 /* The rules of a town's chains, one after another: RULE_NONE ends. */
 struct walk {
 	const struct ruleset *rules;
-	uint32_t chains[2], next, end;
+	uint32_t chains[4], next, end;
 	int chain;
 };
 
@@ -81,13 +81,20 @@ static struct walk walk_town(const struct plan *plan, uint32_t town)
 {
 	const struct found_town *own = &plan->found->towns[town];
 
-	return (struct walk){.rules = plan->rules, .chains = {own->chain[0], own->chain[1]}, .chain = -1};
+	struct walk walk = {.rules = plan->rules, .chains = {own->chain[0], own->chain[1], RULE_NONE, RULE_NONE},
+			    .chain = -1};
+
+	/* Where someone wrote rules for it, too, drops may be left in its chain of the tree. */
+	for (int f = 0; f < 2; f++)
+		if (own->tree[f] != own->chain[f])
+			walk.chains[2 + f] = own->tree[f];
+	return walk;
 }
 
 static uint32_t walk_next(struct walk *walk)
 {
 	while (walk->next == walk->end) {
-		if (++walk->chain == 2)
+		if (++walk->chain == 4)
 			return RULE_NONE;
 		if (walk->chains[walk->chain] == RULE_NONE)
 			continue;
@@ -193,7 +200,7 @@ void plan_unblock_host(struct plan *plan, uint32_t host, bool ours_only)
 		if (role->kind != ROLE_HOST_DROP || role->host != host || (ours_only && !role->ours))
 			continue;
 		const struct found_address *address = address_of(plan, rule);
-		if (!role->ours && role->ordinal == 0 && address->count[role->direction] == RULE_NONE)
+		if (!role->ours && !role->layout && role->ordinal == 0 && address->count[role->direction] == RULE_NONE)
 			put_counting_rule(plan, rule);
 		delete(plan, rule);
 	}
@@ -208,7 +215,7 @@ void plan_block_town(struct plan *plan, uint32_t town)
 		uint32_t jump = found->jumps[own->first_jump + j];
 		uint8_t direction = found->roles[jump].direction;
 		const struct prefix *prefix = prefix_of(&plan->rules->rules[jump], direction);
-		uint32_t chain = plan->rules->rules[jump].jump, rule;
+		uint32_t chain = own->chain[prefix->family == PREFIX_IPV6], rule;
 		bool there = false;
 		struct walk walk = walk_town(plan, town);
 		while ((rule = walk_next(&walk)) != RULE_NONE)
@@ -232,14 +239,54 @@ void plan_unblock_town(struct plan *plan, uint32_t town, bool ours_only)
 			delete(plan, rule);
 }
 
+/* The classes of what a rule counts, which stand in the chain that it jumps to. */
+static void zero_services(struct plan *plan, uint32_t chain, uint32_t owner)
+{
+	const struct chain *own = &plan->rules->chains[chain];
+
+	for (uint32_t i = own->first; i < own->first + own->count; i++)
+		if (plan->found->roles[i].kind == ROLE_SERVICE && plan->found->roles[i].owner == owner)
+			zero(plan, i);
+}
+
+/* A rule of the tree that counts a host stands elsewhere than in its town's chain. */
+static void zero_address(struct plan *plan, const struct found_address *address)
+{
+	for (int d = 0; d < 2; d++) {
+		uint32_t count = address->count[d];
+		if (count == RULE_NONE)
+			continue;
+		zero(plan, count);
+		if (plan->rules->rules[count].verdict == VERDICT_JUMP)
+			zero_services(plan, plan->rules->rules[count].jump, count);
+	}
+}
+
+/* The town's own classes come before its hosts. */
+static void zero_entrance(struct plan *plan, uint32_t jump)
+{
+	const struct chain *chain = &plan->rules->chains[plan->rules->rules[jump].jump];
+
+	zero(plan, jump);
+	for (uint32_t i = chain->first; plan->found->roles[jump].layout && i < chain->first + chain->count; i++) {
+		const struct rule *rule = &plan->rules->rules[i];
+		if (rule->verdict == VERDICT_JUMP && plan->found->roles[i].kind == ROLE_OTHER)
+			zero_services(plan, rule->jump, jump);
+	}
+}
+
 void plan_zero_host(struct plan *plan, uint32_t host)
 {
+	const struct found_town *town = &plan->found->towns[plan->found->hosts[host].town];
 	struct walk walk = walk_town(plan, plan->found->hosts[host].town);
 	uint32_t rule;
 
 	while ((rule = walk_next(&walk)) != RULE_NONE)
 		if (plan->found->roles[rule].host == host)
 			zero(plan, rule);
+	for (uint32_t a = town->first_address; a < town->first_address + town->n_addresses; a++)
+		if (plan->found->addresses[a].host == host)
+			zero_address(plan, &plan->found->addresses[a]);
 }
 
 void plan_zero_town(struct plan *plan, uint32_t town)
@@ -249,10 +296,12 @@ void plan_zero_town(struct plan *plan, uint32_t town)
 	uint32_t rule;
 
 	for (uint32_t j = 0; j < own->n_jumps; j++)
-		zero(plan, plan->found->jumps[own->first_jump + j]);
+		zero_entrance(plan, plan->found->jumps[own->first_jump + j]);
 	while ((rule = walk_next(&walk)) != RULE_NONE)
 		if (plan->found->roles[rule].kind != ROLE_OTHER)
 			zero(plan, rule);
+	for (uint32_t a = own->first_address; a < own->first_address + own->n_addresses; a++)
+		zero_address(plan, &plan->found->addresses[a]);
 }
 
 void plan_zero_total(struct plan *plan, enum hook hook)

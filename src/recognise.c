@@ -53,43 +53,70 @@ static bool counts_everything(const struct rule *rule)
 	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
 }
 
+/* The total rule that may be read for a built-in chain and a version of IP, of those that someone wrote or of those
+ * that townmeter did. */
+struct candidate {
+	uint32_t rule, left; /* or RULE_NONE; the chain whose total is left alone for it */
+};
+
+static bool is_ours(const struct work *work, uint32_t rule)
+{
+	return work->found->roles[rule].layout ||
+	       strcmp(ruleset_text(work->rules, work->rules->rules[rule].comment), RULE_COMMENT) == 0;
+}
+
+/* The first of its kind in its backend, and in nf_tables before iptables-legacy, as its chains stand first. */
+static void take_total(struct work *work, uint32_t rule, struct candidate *first)
+{
+	const struct ruleset *rules = work->rules;
+	const struct chain *chain = &rules->chains[rules->rules[rule].chain];
+	struct role *role = &work->found->roles[rule];
+
+	if (first->left == rules->rules[rule].chain ||
+	    (first->rule != RULE_NONE && rules->rules[first->rule].chain == rules->rules[rule].chain)) {
+		role->why = "a second total rule in its chain";
+	} else if (first->rule != RULE_NONE) {
+		first->left = rules->rules[rule].chain;
+		role->why = "nf_tables has a total rule for this chain, too, which is read";
+		recognise_problem(work, "%s of IPv%u has a total rule in iptables-legacy and one in nf_tables: "
+				  "the one in nf_tables is read", ruleset_text(rules, chain->name), chain->family);
+	} else {
+		first->rule = rule;
+		role->kind = ROLE_TOTAL;
+	}
+}
+
 /*
  * Where one version of IP has a total rule and the other has only its policy, the rule alone is
- * read: an operator who wrote a rule compares the row with that rule.
+ * read: an operator who wrote a rule compares the row with that rule. What townmeter wrote counts where nobody
+ * else wrote one: both see every packet.
  */
 int recognise_totals(struct work *work)
 {
 	const struct ruleset *rules = work->rules;
 	struct role *roles = work->found->roles;
-	bool has_rule[HOOK_OUTPUT + 1] = {false}, in_nft[HOOK_OUTPUT + 1][2] = {{false}};
+	struct candidate totals[HOOK_OUTPUT + 1][2][2];
+	bool has_rule[HOOK_OUTPUT + 1] = {false};
 
-	for (uint32_t c = 0; c < rules->n_chains; c++) {
-		const struct chain *chain = &rules->chains[c];
-		bool seen = false;
-		if (chain->hook == HOOK_NONE)
+	for (int h = 0; h <= HOOK_OUTPUT; h++)
+		for (int f = 0; f < 2; f++)
+			for (int ours = 0; ours < 2; ours++)
+				totals[h][f][ours] = (struct candidate){RULE_NONE, RULE_NONE};
+	for (uint32_t i = 0; i < rules->n_rules; i++) {
+		const struct chain *chain = &rules->chains[rules->rules[i].chain];
+		bool ipv6 = chain->family == PREFIX_IPV6;
+		bool root = work->root[chain->backend][ipv6] == i;
+		if (chain->hook == HOOK_NONE || (!root && !counts_everything(&rules->rules[i])))
 			continue;
-		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
-			if (!counts_everything(&rules->rules[i]))
-				continue;
-			bool *nft = &in_nft[chain->hook][chain->family == PREFIX_IPV6];
-			if (seen) {
-				roles[i].why = "a second total rule in its chain";
-				continue;
-			}
-			seen = true;
-			/* Both see every packet. Chains of nf_tables come first. */
-			if (chain->backend == CHAIN_LEGACY && *nft) {
-				roles[i].why = "nf_tables has a total rule for this chain, too, which is read";
-				recognise_problem(work, "%s of IPv%u has a total rule in iptables-legacy and one in nf_tables: "
-						  "the one in nf_tables is read",
-						  ruleset_text(rules, chain->name), chain->family);
-				continue;
-			}
-			roles[i].kind = ROLE_TOTAL;
-			has_rule[chain->hook] = true;
-			*nft |= chain->backend == CHAIN_NFT;
-		}
+		bool ours = is_ours(work, i);
+		roles[i].layout = ours;
+		take_total(work, i, &totals[chain->hook][ipv6][ours]);
+		has_rule[chain->hook] |= roles[i].kind == ROLE_TOTAL;
 	}
+	for (int h = 0; h <= HOOK_OUTPUT; h++)
+		for (int f = 0; f < 2; f++)
+			if (totals[h][f][0].rule != RULE_NONE && totals[h][f][1].rule != RULE_NONE)
+				roles[totals[h][f][1].rule].shadow = true;
 	for (uint32_t i = 0; i < rules->n_rules; i++) {
 		uint8_t hook = rules->chains[rules->rules[i].chain].hook;
 		if (!rules->rules[i].policy || hook == HOOK_NONE)
@@ -116,19 +143,21 @@ struct recognition *recognise(const struct ruleset *rules, const struct recognis
 		goto err;
 	for (uint32_t i = 0; i < rules->n_rules; i++)
 		found->roles[i] = (struct role){
-			.town = RULE_NONE, .host = RULE_NONE, .why = "in a chain that is not a town's"};
+			.town = RULE_NONE, .host = RULE_NONE, .service = RULE_NONE, .owner = RULE_NONE, .why = "in a chain that is not a town's"};
 	for (uint32_t i = 0; i < rules->n_chains; i++)
 		work.town_of_chain[i] = RULE_NONE;
-	if (recognise_towns(&work) < 0 || recognise_totals(&work) < 0 ||
-	    recognise_hosts(&work) < 0 || recognise_blocks(&work) < 0 || work.failed)
+	if (recognise_tree(&work) < 0 || recognise_towns(&work) < 0 || recognise_totals(&work) < 0 ||
+	    recognise_hosts(&work) < 0 || recognise_services(&work) < 0 || recognise_blocks(&work) < 0 || work.failed)
 		goto err;
 	for (uint32_t i = 0; i < rules->n_rules; i++)
 		found->n_used += found->roles[i].kind != ROLE_OTHER && found->roles[i].kind != ROLE_POLICY;
 	free(work.town_of_chain);
+	free(work.tree);
 	free(work.sightings);
 	return found;
 err:
 	free(work.town_of_chain);
+	free(work.tree);
 	free(work.sightings);
 	recognition_free(found);
 	return NULL;
@@ -147,5 +176,6 @@ void recognition_free(struct recognition *found)
 	free(found->addresses);
 	free(found->by_prefix);
 	free(found->jumps);
+	free(found->services);
 	free(found);
 }

@@ -6,6 +6,9 @@
  * A town is a user chain to which FORWARD jumps with exactly `-d PREFIX` or exactly `-s PREFIX`.
  * A host is a rule in a town's chain with exactly `-d PREFIX` or `-s PREFIX`, and no target, or the
  * target DROP alone. A total is a rule of FORWARD, INPUT or OUTPUT without match and target.
+ * The tree of chains that townmeter writes (layout_names.h) begins at a jump of FORWARD without match to LAYOUT_ROOT,
+ * which is a total, too. What someone wrote is read before it: rules of the tree that count the same are shadows.
+ *
  * A comment is never a condition. Whatever else stands there is ROLE_OTHER and says why.
  */
 #ifndef TOWNMETER_RECOGNISE_H
@@ -39,6 +42,7 @@ struct role {
 	uint32_t town;     /* index in recognition.towns, or RULE_NONE */
 	uint32_t host;     /* index in recognition.hosts, or RULE_NONE */
 	uint32_t service;  /* of ROLE_SERVICE: index in recognition.services */
+	uint32_t owner;    /* of ROLE_SERVICE: the ROLE_JUMP or ROLE_COUNT whose packets it divides */
 	const char *why;   /* of ROLE_OTHER: a constant text */
 };
 
@@ -51,6 +55,7 @@ enum drops { DROPS_NONE, DROPS_SOME, DROPS_ALL };
 struct found_town {
 	uint32_t name;                 /* offset in the ruleset's text */
 	uint32_t chain[2];             /* its chain for IPv4 and IPv6, or RULE_NONE */
+	uint32_t tree[2];              /* the same, of its chains in the tree: what someone wrote comes before it */
 	uint32_t first_jump, n_jumps;  /* in recognition.jumps: those that count */
 	uint32_t first_address, n_addresses;
 	uint32_t bypass;               /* the rule of FORWARD ahead of its jumps, or RULE_NONE */

@@ -71,7 +71,36 @@ static void find_shadowed(struct work *work, const uint8_t *deciding)
 	}
 }
 
-/* Every jump to a town learns which earlier rules of its chain concern it. */
+/* A jump to a town learns which earlier rules concern it. `anywhere`: they stand ahead of its chain, too. */
+static void judge_jump(struct work *work, uint32_t jump, const struct diversions *before, bool anywhere)
+{
+	const struct rule *rule = &work->rules->rules[jump];
+	const struct role *role = &work->found->roles[jump];
+	struct found_town *town = &work->found->towns[role->town];
+	const struct prefix *prefix = rule_prefix(rule, role->direction);
+	uint32_t passes = diversions_find(before, work, DIVERTS_PASS, role, prefix);
+	uint32_t drops = anywhere ? diversions_find(before, work, DIVERTS_DROP, role, prefix) : RULE_NONE;
+
+	if (passes != RULE_NONE && anywhere)
+		town->slips[prefix->family == PREFIX_IPV6][role->direction] = true;
+	if (town->bypass == RULE_NONE)
+		town->bypass = passes != RULE_NONE ? passes : drops;
+}
+
+/* Those of the tree in this backend and version of IP. */
+static void judge_tree(struct work *work, const struct chain *forward, const struct diversions *before)
+{
+	const struct recognition *found = work->found;
+
+	for (uint32_t j = 0; j < found->n_jumps; j++) {
+		const struct chain *chain = &work->rules->chains[work->rules->rules[found->jumps[j]].chain];
+		if (found->roles[found->jumps[j]].layout && chain->backend == forward->backend &&
+		    chain->family == forward->family)
+			judge_jump(work, found->jumps[j], before, true);
+	}
+}
+
+/* In FORWARD, and in the towns' chains of the tree, whose drops are to stand ahead of what counts the town. */
 static void find_bypasses(struct work *work, const uint8_t *deciding)
 {
 	const struct ruleset *rules = work->rules;
@@ -79,22 +108,16 @@ static void find_bypasses(struct work *work, const uint8_t *deciding)
 
 	for (uint32_t c = 0; c < rules->n_chains; c++) {
 		const struct chain *chain = &rules->chains[c];
-		if (chain->hook != HOOK_FORWARD)
+		bool forward = chain->hook == HOOK_FORWARD;
+		if (!forward && work->tree[c].place != TREE_TOWN)
 			continue;
 		before.n = 0;
 		before.overflow = false;
 		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
-			const struct role *role = &work->found->roles[i];
-			if (role->kind == ROLE_JUMP) {
-				struct found_town *town = &work->found->towns[role->town];
-				const struct prefix *prefix = rule_prefix(&rules->rules[i], role->direction);
-				uint32_t passes = diversions_find(&before, work, DIVERTS_PASS, role, prefix);
-				uint32_t drops = diversions_find(&before, work, DIVERTS_DROP, role, prefix);
-				if (passes != RULE_NONE)
-					town->slips[chain->family == PREFIX_IPV6][role->direction] = true;
-				if (town->bypass == RULE_NONE)
-					town->bypass = passes != RULE_NONE ? passes : drops;
-			}
+			if (work->found->roles[i].kind == ROLE_JUMP && !work->found->roles[i].shadow)
+				judge_jump(work, i, &before, forward);
+			else if (forward && i == work->root[chain->backend][chain->family == PREFIX_IPV6])
+				judge_tree(work, chain, &before);
 			uint8_t what = rules->rules[i].policy ? 0 : diversion_of_rule(rules, deciding, i);
 			if (what)
 				diversions_add(&before, i, what);
@@ -102,10 +125,54 @@ static void find_bypasses(struct work *work, const uint8_t *deciding)
 	}
 }
 
+/* What a rule leads around: jumps of FORWARD, the jump into the tree, or what counts a town in its chain. */
+enum bypassed { BYPASSED_JUMPS, BYPASSED_TREE, BYPASSED_ENTRANCES };
+
+static enum bypassed bypassed_by(const struct work *work, const struct found_town *town)
+{
+	uint32_t chain = work->rules->rules[town->bypass].chain;
+	bool ipv6 = work->rules->chains[chain].family == PREFIX_IPV6;
+
+	if (work->tree[chain].place == TREE_TOWN)
+		return BYPASSED_ENTRANCES;
+	return town->chain[ipv6] == town->tree[ipv6] ? BYPASSED_TREE : BYPASSED_JUMPS;
+}
+
+static void report_bypass(struct work *work, const struct found_town *town, uint32_t more)
+{
+	const struct ruleset *rules = work->rules;
+	const struct rule *rule = &rules->rules[town->bypass];
+	const char *name = ruleset_text(rules, town->name);
+	char text[128], others[32] = "";
+	bool passes = false;
+
+	ruleset_describe(rules, town->bypass, text, sizeof text);
+	for (int k = 0; k < 4; k++)
+		passes |= town->slips[k / 2][k % 2];
+	const char *how = passes ? "accept" : "drop", *blocks = passes ? " and unblocked" : "";
+	if (more)
+		snprintf(others, sizeof others, " and %u more", more);
+	switch (bypassed_by(work, town)) {
+	case BYPASSED_TREE:
+		recognise_problem(work, "%s ahead of the jump to townmeter can %s packets of %s%s uncounted%s: "
+				  "'townmeter apply' moves the jump to the top", text, how, name, others, blocks);
+		return;
+	case BYPASSED_ENTRANCES:
+		recognise_problem(work, "%s ahead of the rules that count %s can accept its packets uncounted: "
+				  "move it behind them", text, name);
+		return;
+	default:
+		recognise_problem(work, "%s ahead of the jumps to %s%s can %s its packets uncounted%s: move those "
+				  "jumps ahead of it (%s -I FORWARD %u -d PREFIX -j %s, also -s; then -D "
+				  "the old ones by number)", text, name, others, how, blocks,
+				  rules->chains[rule->chain].family == PREFIX_IPV6 ? "ip6tables" : "iptables",
+				  rule->number, name);
+	}
+}
+
 /* One line for each rule that leads around towns, however many they are. */
 static void report_bypasses(struct work *work)
 {
-	const struct ruleset *rules = work->rules;
 	const struct recognition *found = work->found;
 
 	for (uint32_t t = 0; t < found->n_towns; t++) {
@@ -114,30 +181,39 @@ static void report_bypasses(struct work *work)
 		if (rule == RULE_NONE)
 			continue;
 		for (uint32_t u = 0; u < found->n_towns; u++) {
-			if (found->towns[u].bypass != rule)
+			if (found->towns[u].bypass != rule ||
+			    bypassed_by(work, &found->towns[u]) != bypassed_by(work, &found->towns[t]))
 				continue;
 			if (u < t)
 				first = false;
 			more += u > t;
 		}
-		if (!first)
-			continue;
-		char text[128], others[32] = "";
-		bool passes = false;
-		for (int k = 0; k < 4; k++)
-			passes |= found->towns[t].slips[k / 2][k % 2];
-		if (more)
-			snprintf(others, sizeof others, " and %u more", more);
-		recognise_problem(work, "%s ahead of the jumps to %s%s can %s its packets uncounted%s: move those "
-				  "jumps ahead of it (%s -I FORWARD %u -d PREFIX -j %s, also -s; then -D "
-				  "the old ones by number)",
-				  ruleset_describe(rules, rule, text, sizeof text),
-				  ruleset_text(rules, found->towns[t].name), others,
-				  passes ? "accept" : "drop", passes ? " and unblocked" : "",
-				  rules->chains[rules->rules[rule].chain].family == PREFIX_IPV6 ? "ip6tables"
-											      : "iptables",
-				  rules->rules[rule].number, ruleset_text(rules, found->towns[t].name));
+		if (first)
+			report_bypass(work, &found->towns[t], more);
 	}
+}
+
+static bool is_told_of(const struct work *work, uint32_t rule)
+{
+	for (uint32_t t = 0; t < work->found->n_towns; t++)
+		if (work->found->towns[t].bypass == rule)
+			return true;
+	return false;
+}
+
+static void report_partial_total(struct work *work, uint32_t total, uint32_t first)
+{
+	const struct chain *chain = &work->rules->chains[work->rules->rules[total].chain];
+	char text[128];
+
+	ruleset_describe(work->rules, first, text, sizeof text);
+	if (work->rules->rules[total].verdict != VERDICT_JUMP)
+		recognise_problem(work, "%s ahead of the total rule of %s can decide on packets, which the "
+				  "total then misses: move the total rule to the top", text,
+				  ruleset_text(work->rules, chain->name));
+	else if (!is_told_of(work, first))
+		recognise_problem(work, "%s ahead of the jump to townmeter can decide on packets, which the total "
+				  "of FORWARD then misses: 'townmeter apply' moves the jump to the top", text);
 }
 
 /* A total rule counts what gets to it. */
@@ -151,12 +227,9 @@ static void find_partial_totals(struct work *work, const uint8_t *deciding)
 		if (chain->hook == HOOK_NONE)
 			continue;
 		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
-			char text[128];
-			if (work->found->roles[i].kind == ROLE_TOTAL && first != RULE_NONE)
-				recognise_problem(work, "%s ahead of the total rule of %s can decide on packets, which the "
-						  "total then misses: move the total rule to the top",
-						  ruleset_describe(rules, first, text, sizeof text),
-						  ruleset_text(rules, chain->name));
+			const struct role *role = &work->found->roles[i];
+			if (role->kind == ROLE_TOTAL && !role->shadow && first != RULE_NONE)
+				report_partial_total(work, i, first);
 			if (first == RULE_NONE && !rules->rules[i].policy && diversion_of_rule(rules, deciding, i))
 				first = i;
 		}

@@ -41,7 +41,7 @@ static bool is_ours(const struct ruleset *rules, const struct rule *rule)
 static int collect_sightings(struct work *work)
 {
 	const struct ruleset *rules = work->rules;
-	uint32_t n = 0;
+	uint32_t n = work->n_counts;
 
 	for (uint32_t c = 0; c < rules->n_chains; c++)
 		if (work->town_of_chain[c] != RULE_NONE)
@@ -53,8 +53,9 @@ static int collect_sightings(struct work *work)
 		const struct rule *rule = &rules->rules[i];
 		struct role *role = &work->found->roles[i];
 		uint32_t town = work->town_of_chain[rule->chain];
-		if (town == RULE_NONE)
+		if (town == RULE_NONE || role->layout)
 			continue;
+		bool in_tree = work->tree[rule->chain].place == TREE_TOWN;
 		role->why = why_not_host(rule);
 		if (role->why)
 			continue;
@@ -63,10 +64,12 @@ static int collect_sightings(struct work *work)
 		role->direction = down ? DIRECTION_DOWN : DIRECTION_UP;
 		role->town = town;
 		role->ours = is_ours(rules, rule);
+		role->layout = in_tree && role->kind == ROLE_HOST_DROP;
 		work->sightings[work->n_sightings++] = (struct sighting){
 			.town = town, .rule = i, .direction = role->direction,
-			.prefix = down ? rule->dst : rule->src};
+			.prefix = down ? rule->dst : rule->src, .beside = in_tree};
 	}
+	recognise_tree_hosts(work);
 	recognise_sort(work->sightings, work->n_sightings, sizeof *work->sightings, recognise_order);
 	return 0;
 }
@@ -141,7 +144,9 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
 	for (int d = 0; d < 2 && !best; d++)
 		if (drops[d] && !counts[d])
 			best = drop_name[d];
-	bool replaced = (drops[0] && !counts[0]) || (drops[1] && !counts[1]) || (!counts[0] && !counts[1]);
+	/* Rules of the tree have no comments: while nothing is configured, nothing else tells. */
+	bool unnamed = work->found->roles[group[0].rule].layout && (!work->configured || !work->configured->find);
+	bool replaced = unnamed || (drops[0] && !counts[0]) || (drops[1] && !counts[1]) || (!counts[0] && !counts[1]);
 	if (!best && replaced)
 		best = name_from(work->remembered, town, &group->prefix);
 	if (!best)
@@ -153,18 +158,58 @@ static void choose_name(struct work *work, const struct sighting *group, uint32_
  * that stand, as a removal that was cut off leaves them: counted from the end, the old ones keep their numbers. */
 static void number_drops(struct work *work, const struct sighting *group, uint32_t n)
 {
-	uint8_t next[2][2] = {{0}};
+	uint8_t next[2][2][2] = {{{0}}};
 
 	for (uint32_t i = 0; i < 2 * n; i++) {
 		bool ours = i >= n;
 		const struct sighting *sighting = &group[ours ? 2 * n - 1 - i : i];
 		struct role *role = &work->found->roles[sighting->rule];
-		uint8_t *own = &next[ours][sighting->direction];
+		uint8_t *own = &next[role->layout][ours][sighting->direction];
 		if (role->kind == ROLE_COUNT || role->ours != ours)
 			continue;
 		role->ordinal = *own;
 		*own = (uint8_t)(*own < UINT8_MAX ? *own + 1 : *own);
 	}
+}
+
+/* Does the jump count a packet that gets to the drop, a rule of the tree? */
+static bool counts_before(const struct work *work, uint32_t jump, uint32_t drop)
+{
+	const struct rule *from = &work->rules->rules[jump], *to = &work->rules->rules[drop];
+	const struct chain *chain = &work->rules->chains[to->chain];
+	uint32_t root = work->root[chain->backend][chain->family == PREFIX_IPV6];
+
+	if (from->chain == to->chain)
+		return jump < drop;
+	/* A rule of FORWARD that someone wrote. */
+	return work->rules->chains[from->chain].backend == chain->backend && jump < root;
+}
+
+/* Nothing counts the town ahead of this drop. */
+static bool is_ahead(const struct work *work, const struct sighting *drop)
+{
+	const struct found_town *town = &work->found->towns[drop->town];
+
+	for (uint32_t j = 0; j < town->n_jumps; j++) {
+		uint32_t jump = work->found->jumps[town->first_jump + j];
+		const struct rule *rule = &work->rules->rules[jump];
+		if (work->found->roles[jump].direction == drop->direction &&
+		    prefix_overlaps(drop->direction == DIRECTION_DOWN ? &rule->dst : &rule->src, &drop->prefix) &&
+		    counts_before(work, jump, drop->rule))
+			return false;
+	}
+	return true;
+}
+
+/* Does the host's counting rule see packets before the drop does? */
+static bool is_late(const struct work *work, uint32_t count, uint32_t drop)
+{
+	if (count == RULE_NONE)
+		return false;
+	if (work->rules->rules[count].chain == work->rules->rules[drop].chain)
+		return count < drop;
+	/* One of them stands in the tree: below an entrance, or ahead of it. */
+	return !work->found->roles[drop].layout || !work->found->roles[drop].ahead;
 }
 
 /* The first counting rule counts, others of the same prefix and direction see the packet again. */
@@ -181,6 +226,10 @@ static void settle_group(struct work *work, struct found_address *address, const
 			continue;
 		if (role->kind == ROLE_COUNT && *own != RULE_NONE) {
 			char text[160];
+			if (role->layout && group[i].beside) {
+				role->shadow = true;
+				continue;
+			}
 			role->kind = ROLE_OTHER;
 			role->why = "a second rule for the same prefix and direction";
 			recognise_problem(work, "%s is a second rule for the same prefix and is not used",
@@ -192,8 +241,8 @@ static void settle_group(struct work *work, struct found_address *address, const
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct role *role = &work->found->roles[group[i].rule];
-		uint32_t count = address->count[group[i].direction];
-		role->late = role->kind == ROLE_HOST_DROP && count != RULE_NONE && count < group[i].rule;
+		role->late = role->kind == ROLE_HOST_DROP &&
+			     is_late(work, address->count[group[i].direction], group[i].rule);
 	}
 }
 
@@ -301,6 +350,11 @@ static void make_addresses(struct work *work, struct naming *naming)
 			counted |= found->roles[work->sightings[next].rule].kind == ROLE_COUNT;
 		uint32_t n = next - i;
 		number_drops(work, group, n);
+		for (uint32_t k = i; k < next; k++) {
+			struct role *role = &found->roles[work->sightings[k].rule];
+			role->ahead = role->kind == ROLE_HOST_DROP && role->layout &&
+				      is_ahead(work, &work->sightings[k]);
+		}
 		if (is_towns_own(work, town, &group->prefix)) {
 			for (uint32_t k = 0; k < n; k++) {
 				struct role *role = &found->roles[group[k].rule];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layout_names.h"
 #include "recognise_private.h"
 
 /* Why a rule of FORWARD is not a town's jump; NULL if it is one. */
@@ -35,6 +36,7 @@ static const char *why_not_jump(const struct rule *rule)
 struct named {
 	const char *name;
 	uint32_t chain;
+	bool in_tree; /* it stands in the tree that townmeter writes */
 };
 
 static int by_name(const void *a, const void *b)
@@ -42,6 +44,8 @@ static int by_name(const void *a, const void *b)
 	const struct named *x = a, *y = b;
 	int order = name_compare(x->name, y->name);
 
+	if (order == 0)
+		order = (int)x->in_tree - (int)y->in_tree;
 	return order ? order : (x->chain > y->chain) - (x->chain < y->chain);
 }
 
@@ -70,11 +74,13 @@ static int make_towns(struct work *work, struct named *named, uint32_t n)
 		const struct chain *chain = &work->rules->chains[named[i].chain];
 		if (i == 0 || name_compare(named[i - 1].name, named[i].name) != 0)
 			found->towns[found->n_towns++] =
-				(struct found_town){.name = chain->name,
+				(struct found_town){.name = (uint32_t)(named[i].name - ruleset_text(work->rules, 0)),
 						    .chain = {RULE_NONE, RULE_NONE},
+						    .tree = {RULE_NONE, RULE_NONE},
 						    .bypass = RULE_NONE};
 		struct found_town *town = &found->towns[found->n_towns - 1];
-		uint32_t *own = &town->chain[chain->family == PREFIX_IPV6];
+		bool ipv6 = chain->family == PREFIX_IPV6;
+		uint32_t *own = named[i].in_tree ? &town->tree[ipv6] : &town->chain[ipv6];
 		/* Both backends may hold a chain of this name: those of nf_tables come first. */
 		if (*own != RULE_NONE && work->rules->chains[*own].backend != chain->backend) {
 			leave_twin(work, named[i].chain);
@@ -82,6 +88,9 @@ static int make_towns(struct work *work, struct named *named, uint32_t n)
 		}
 		if (*own == RULE_NONE)
 			*own = named[i].chain;
+		/* Chains that someone wrote come before those of the tree. */
+		if (town->chain[ipv6] == RULE_NONE)
+			town->chain[ipv6] = *own;
 		work->town_of_chain[named[i].chain] = found->n_towns - 1;
 	}
 	return 0;
@@ -98,7 +107,15 @@ int recognise_order(const void *a, const void *b)
 		return order;
 	if (x->direction != y->direction)
 		return (int)x->direction - (int)y->direction;
+	if (x->beside != y->beside)
+		return (int)x->beside - (int)y->beside;
 	return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+/* Is it this chain of the town that counts, and not one that someone wrote beside it? */
+static bool is_read(const struct work *work, uint32_t town, uint32_t chain)
+{
+	return work->found->towns[town].chain[work->rules->chains[chain].family == PREFIX_IPV6] == chain;
 }
 
 /* The first jump of each town, direction and prefix counts; a second one counts the packet again. */
@@ -108,11 +125,15 @@ static int make_jumps(struct work *work, struct sighting *jumps, uint32_t n)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		jumps[i].town = work->town_of_chain[work->rules->rules[jumps[i].rule].jump];
-		if (jumps[i].town == RULE_NONE)
+		const struct rule *rule = &work->rules->rules[jumps[i].rule];
+		bool in_tree = work->tree[rule->chain].place == TREE_TOWN;
+		jumps[i].town = work->town_of_chain[in_tree ? rule->chain : rule->jump];
+		if (jumps[i].town == RULE_NONE) {
 			found->roles[jumps[i].rule].why = "its town is read from nf_tables";
-		else
-			jumps[kept++] = jumps[i];
+			continue;
+		}
+		jumps[i].beside = in_tree && !is_read(work, jumps[i].town, rule->chain);
+		jumps[kept++] = jumps[i];
 	}
 	n = kept;
 	recognise_sort(jumps, n, sizeof *jumps, recognise_order);
@@ -122,7 +143,14 @@ static int make_jumps(struct work *work, struct sighting *jumps, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct role *role = &found->roles[jumps[i].rule];
 		struct found_town *town = &found->towns[jumps[i].town];
-		if (i > 0 && jumps[i - 1].town == jumps[i].town &&
+		if (jumps[i].beside) {
+			role->kind = ROLE_JUMP;
+			role->direction = jumps[i].direction;
+			role->town = jumps[i].town;
+			role->shadow = true;
+			continue;
+		}
+		if (i > 0 && !jumps[i - 1].beside && jumps[i - 1].town == jumps[i].town &&
 		    jumps[i - 1].direction == jumps[i].direction &&
 		    prefix_compare(&jumps[i - 1].prefix, &jumps[i].prefix) == 0) {
 			char text[160];
@@ -152,12 +180,34 @@ static void find_other_entrances(struct work *work)
 		const struct rule *rule = &rules->rules[i];
 		const struct role *role = &work->found->roles[i];
 		char text[160];
-		if ((rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO) ||
+		if ((rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO) || role->layout ||
 		    role->town != RULE_NONE || work->town_of_chain[rule->jump] == RULE_NONE)
 			continue;
 		recognise_problem(work, "%s also leads into the chain of a town: the town's hosts count "
 				  "what comes through it, the town does not",
 				  ruleset_describe(rules, i, text, sizeof text));
+	}
+}
+
+/* The towns of the tree, and what leads into them. */
+static void collect_tree(const struct work *work, struct named *named, uint32_t *n_named, struct sighting *jumps,
+			 uint32_t *n_jumps)
+{
+	const struct ruleset *rules = work->rules;
+
+	for (uint32_t c = 0; c < rules->n_chains; c++) {
+		const struct chain *chain = &rules->chains[c];
+		const char *name = layout_name_town(ruleset_text(rules, chain->name));
+		if (work->tree[c].place != TREE_TOWN || !name_valid(name, NAME_TOWN_MAX))
+			continue;
+		named[(*n_named)++] = (struct named){name, c, true};
+		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
+			uint8_t way = recognise_way(&rules->rules[i]);
+			if (work->found->roles[i].layout)
+				jumps[(*n_jumps)++] = (struct sighting){
+					.rule = i, .direction = way,
+					.prefix = way == DIRECTION_DOWN ? rules->rules[i].dst : rules->rules[i].src};
+		}
 	}
 }
 
@@ -173,8 +223,9 @@ int recognise_towns(struct work *work)
 	for (uint32_t c = 0; c < rules->n_chains; c++)
 		if (rules->chains[c].hook == HOOK_FORWARD)
 			n_jumps += rules->chains[c].count;
-	jumps = calloc(n_jumps + 1u, sizeof *jumps);
-	named = calloc(n_jumps + 1u, sizeof *named);
+	/* And the tree's. */
+	jumps = calloc(n_jumps + work->n_entrances + 1u, sizeof *jumps);
+	named = calloc((size_t)n_jumps + rules->n_chains + 1u, sizeof *named);
 	uint8_t *seen = calloc(rules->n_chains + 1u, 1);
 	if (!jumps || !named || !seen)
 		goto out;
@@ -183,12 +234,16 @@ int recognise_towns(struct work *work)
 		const struct rule *rule = &rules->rules[i];
 		struct role *role = &work->found->roles[i];
 		uint8_t hook = rules->chains[rule->chain].hook;
-		if (hook == HOOK_NONE || rule->policy || role->kind != ROLE_OTHER)
+		if (hook == HOOK_NONE || rule->policy || role->kind != ROLE_OTHER || role->layout)
 			continue;
 		const char *why = why_not_jump(rule);
 		role->why = hook == HOOK_FORWARD ? why : why ? why : "a jump from a chain other than FORWARD";
 		if (why || hook != HOOK_FORWARD)
 			continue;
+		if (work->tree[rule->jump].place != TREE_OUTSIDE) {
+			role->why = "a jump into the chains of townmeter";
+			continue;
+		}
 		const char *name = ruleset_text(rules, rules->chains[rule->jump].name);
 		if (!name_valid(name, NAME_TOWN_MAX)) {
 			role->why = "a jump to a chain whose name can not be a town's";
@@ -202,9 +257,10 @@ int recognise_towns(struct work *work)
 			.direction = down ? DIRECTION_DOWN : DIRECTION_UP};
 		if (!seen[rule->jump]) {
 			seen[rule->jump] = 1;
-			named[n_named++] = (struct named){name, rule->jump};
+			named[n_named++] = (struct named){name, rule->jump, false};
 		}
 	}
+	collect_tree(work, named, &n_named, jumps, &n_jumps);
 	result = make_towns(work, named, n_named);
 	if (result == 0)
 		result = make_jumps(work, jumps, n_jumps);

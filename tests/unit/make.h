@@ -6,7 +6,7 @@
  *   :FORWARD ACCEPT [1:60]                    a chain; a policy if it is a built-in one
  *   [3:300] -A FORWARD -d 10.1.0.0/24 -j town-a   a rule; the counter may be left out
  *
- * -d, -s, -i, -o, -p, -f, -m, !, -j, -g and --comment are understood, other options of matches pass.
+ * -d, -s, -i, -o, -p, -f, -m, !, -j, -g, --comment, --sport and --dport are understood, other options of matches pass.
  * Rules come chain by chain, in the order of the chains. Mistakes in the text fail the test.
  */
 #ifndef TOWNMETER_TESTS_MAKE_H
@@ -130,6 +130,32 @@ static inline void make_address(const char *word, bool negated, struct prefix *p
 		*prefix = p;
 }
 
+/* Protocols that have ports in the tests, and ICMP. */
+static inline uint8_t make_protocol(const char *word)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} known[] = {{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"ipv6-icmp", 58}};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(known[i].name, word) == 0)
+			return known[i].number;
+	return 0;
+}
+
+/* "80" or "6881:6889". */
+static inline void make_ports(const char *word, uint8_t of, struct rule *rule)
+{
+	char *end;
+
+	rule->ports.first = rule->ports.last = (uint16_t)strtoul(word, &end, 10);
+	if (*end == ':')
+		rule->ports.last = (uint16_t)strtoul(end + 1, &end, 10);
+	assert_int_equal(*end, '\0');
+	rule->ports_of = of;
+}
+
 static inline void make_add(struct made *made, const struct rule *rule, struct counter counter)
 {
 	uint32_t index = ruleset_add_rule(made->rules, rule);
@@ -145,7 +171,7 @@ static inline void make_rule(const char *text, uint8_t family, const char *chain
 {
 	struct rule rule = {.jump = RULE_NONE};
 	struct counter counter = {0};
-	bool negated = false;
+	bool negated = false, other = false;
 	char word[512];
 
 	if (*line == '[' && make_word(&line, word))
@@ -172,8 +198,13 @@ static inline void make_rule(const char *text, uint8_t family, const char *chain
 			make_address(word, negated, &rule.src, &rule);
 		else if (strcmp(option, "-i") == 0 || strcmp(option, "-o") == 0)
 			rule.odd |= ODD_INTERFACE;
-		else if (strcmp(option, "-p") == 0)
+		else if (strcmp(option, "-p") == 0) {
 			rule.odd |= ODD_PROTOCOL;
+			rule.ports = (struct ports){.protocol = make_protocol(word), .last = PORTS_LAST};
+		} else if (strcmp(option, "--sport") == 0)
+			make_ports(word, DIRECTION_DOWN, &rule);
+		else if (strcmp(option, "--dport") == 0)
+			make_ports(word, DIRECTION_UP, &rule);
 		else if (strcmp(option, "--comment") == 0)
 			rule.comment = ruleset_add_text(made->rules, word);
 		else if (strcmp(option, "-j") == 0 || strcmp(option, "-g") == 0)
@@ -181,9 +212,13 @@ static inline void make_rule(const char *text, uint8_t family, const char *chain
 		else if (strcmp(option, "-m") == 0 && strcmp(word, "comment") != 0) {
 			rule.odd |= ODD_MATCH;
 			rule.match = ruleset_add_text(made->rules, word);
+			other |= strcmp(word, "tcp") != 0 && strcmp(word, "udp") != 0;
 		}
 		negated = false;
 	}
+	/* What asks for more is not told by its ports. */
+	if (other || (rule.odd & ~(ODD_PROTOCOL | ODD_MATCH)))
+		rule.ports = (struct ports){.protocol = 0};
 	make_add(made, &rule, counter);
 }
 
