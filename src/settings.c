@@ -43,9 +43,32 @@ static void read_max_age(struct settings_reading *r, const yaml_node_t *node)
 
 static void read_rules(struct settings_reading *r, const yaml_node_t *node)
 {
-	if (!settings_is(node, "standing"))
-		settings_mistake(r, node, "rules is '%.80s', expected standing: this version writes no rules of "
-				 "its own", settings_text(node));
+	r->settings->managed = settings_is(node, "managed");
+	r->rules = r->settings->managed ? SETTINGS_MANAGED : SETTINGS_STANDING;
+	if (r->settings->managed || settings_is(node, "standing"))
+		return;
+	r->rules = SETTINGS_RULES_WRONG;
+	settings_mistake(r, node, "rules is '%.80s', expected standing or managed", settings_text(node));
+}
+
+static void read_totals(struct settings_reading *r, const yaml_node_t *node)
+{
+	static const char *const names[] = {"input", "output"};
+	const yaml_node_item_t *items;
+	int n = settings_list(r, node, "totals", "[input, output]", &items);
+
+	if (r->rules == SETTINGS_STANDING)
+		settings_mistake(r, node, "totals needs 'rules: managed'");
+	for (int i = 0; i < n; i++) {
+		const yaml_node_t *item = settings_node(r, items[i]);
+		uint8_t total = settings_is(item, names[0]) ? SETTINGS_TOTAL_INPUT :
+				settings_is(item, names[1]) ? SETTINGS_TOTAL_OUTPUT : 0;
+		if (total == 0)
+			settings_mistake(r, item, "totals has '%.80s', expected input or output", settings_text(item));
+		else if (r->settings->totals & total)
+			settings_mistake(r, item, "totals has '%.80s' a second time", settings_text(item));
+		r->settings->totals |= total;
+	}
 }
 
 static void read_set(struct settings_reading *r, const yaml_node_t *node)
@@ -55,15 +78,13 @@ static void read_set(struct settings_reading *r, const yaml_node_t *node)
 		const char *name;
 		bool *may;
 	} all[] = {{"zero", &settings->set_zero}, {"block", &settings->set_block}, {"quota", &settings->set_quota}};
+	const yaml_node_item_t *items;
+	int n;
 
 	settings->set_zero = settings->set_block = settings->set_quota = false;
-	if (node->type != YAML_SEQUENCE_NODE) {
-		settings_mistake(r, node, "set is '%.80s', expected a list such as [zero, block, quota], or [] "
-				 "for none", settings_text(node));
-		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
-		const yaml_node_t *item = settings_node(r, *i);
+	n = settings_list(r, node, "set", "[zero, block, quota], or [] for none", &items);
+	for (int i = 0; i < n; i++) {
+		const yaml_node_t *item = settings_node(r, items[i]);
 		bool known = false;
 		for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
 			if (settings_is(item, all[k].name))
@@ -74,35 +95,45 @@ static void read_set(struct settings_reading *r, const yaml_node_t *node)
 	}
 }
 
-enum { INTERVAL, MAX_AGE, RULES, SET, NAMES, PERIOD, TOWNS, INCLUDE, SERVICES, KEYS };
+/* In the order in which they are read: what the rules and the classes are comes before the towns. */
+enum { INTERVAL, MAX_AGE, RULES, SET, NAMES, PERIOD, SERVICES, TOTALS, TOWNS, INCLUDE, KEYS };
 
-static const struct settings_key keys[KEYS] = {
-	[INTERVAL] = {"interval", NULL},
-	[MAX_AGE] = {"max-age", NULL},
-	[RULES] = {"rules", NULL},
-	[SET] = {"set", NULL},
-	[NAMES] = {"names", NULL},
-	[PERIOD] = {"period", NULL},
-	[TOWNS] = {"towns", NULL},
-	[INCLUDE] = {"include", "belongs to a later version: this one reads one file"},
-	[SERVICES] = {"services", "belongs to a later version: this one does not divide traffic into classes"}};
+static const struct settings_key first_keys[KEYS] = {
+	[INTERVAL] = {"interval", NULL}, [MAX_AGE] = {"max-age", NULL}, [RULES] = {"rules", NULL},
+	[SET] = {"set", NULL}, [NAMES] = {"names", NULL}, [PERIOD] = {"period", NULL},
+	[SERVICES] = {"services", NULL}, [TOTALS] = {"totals", NULL}, [TOWNS] = {"towns", NULL},
+	[INCLUDE] = {"include", NULL}};
+
+static const char first_only[] = "is a key of the first file alone, expected only 'towns' in one that is included";
+
+static const struct settings_key included_keys[KEYS] = {
+	[INTERVAL] = {"interval", first_only}, [MAX_AGE] = {"max-age", first_only}, [RULES] = {"rules", first_only},
+	[SET] = {"set", first_only}, [NAMES] = {"names", first_only}, [PERIOD] = {"period", first_only},
+	[SERVICES] = {"services", first_only}, [TOTALS] = {"totals", first_only}, [TOWNS] = {"towns", NULL},
+	[INCLUDE] = {"include", first_only}};
 
 static void (*const readers[KEYS])(struct settings_reading *r, const yaml_node_t *node) = {
 	[INTERVAL] = read_interval, [MAX_AGE] = read_max_age, [RULES] = read_rules, [SET] = read_set,
-	[NAMES] = settings_read_names, [PERIOD] = settings_read_period, [TOWNS] = settings_read_towns};
+	[NAMES] = settings_read_names, [PERIOD] = settings_read_period, [SERVICES] = settings_read_services,
+	[TOTALS] = read_totals, [TOWNS] = settings_read_towns, [INCLUDE] = settings_read_include};
 
 static void read_document(struct settings_reading *r)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(&r->document), *values[KEYS];
+	bool first = r->file == 0;
 
 	/* An empty file, or one of comments only. */
 	if (!root || settings_is(root, ""))
 		return;
-	if (!settings_keys(r, root, "this version", "'interval: 30s'", keys, KEYS, values))
+	if (!settings_keys(r, root, first ? "the configuration" : "an included file",
+			   first ? "'interval: 30s'" : "'towns: [{name: town-a}]'", first ? first_keys : included_keys,
+			   KEYS, values))
 		return;
 	for (int i = 0; i < KEYS; i++)
 		if (values[i])
 			readers[i](r, values[i]);
+	if (first)
+		r->desktop = values[TOWNS] && !values[TOTALS];
 }
 
 void settings_defaults(struct settings *settings)
@@ -118,6 +149,14 @@ void settings_free(struct settings *settings)
 		return;
 	free(settings->names);
 	free(settings->rows);
+	free(settings->prefixes);
+	free(settings->by_prefix);
+	for (size_t i = 0; i < settings->n_services; i++)
+		free(settings->services[i].matches);
+	free(settings->services);
+	for (size_t i = 0; i < settings->n_files; i++)
+		free(settings->files[i]);
+	free(settings->files);
 	settings_defaults(settings);
 }
 
@@ -138,9 +177,10 @@ static yaml_document_t *next_document(struct settings_reading *r, yaml_parser_t 
 {
 	if (yaml_parser_load(parser, &r->document))
 		return &r->document;
-	settings_mistake_at(r, parser->error == YAML_READER_ERROR ? line_at(file, parser->problem_offset)
-								  : parser->problem_mark.line + 1,
-			    "not YAML: %s", parser->problem ? parser->problem : "unreadable");
+	struct settings_place at = {r->file, parser->problem_mark.line + 1};
+	if (parser->error == YAML_READER_ERROR)
+		at.line = line_at(file, parser->problem_offset);
+	settings_mistake_at(r, at, "not YAML: %s", parser->problem ? parser->problem : "unreadable");
 	return NULL;
 }
 
@@ -159,26 +199,51 @@ static void read_stream(struct settings_reading *r, yaml_parser_t *parser, FILE 
 	yaml_document_delete(&r->document);
 }
 
-int settings_read(struct settings *settings, const char *path, void (*report)(const char *line))
+static void read_file(struct settings_reading *r)
 {
-	struct settings_reading r = {.settings = settings, .path = path, .report = report};
+	const char *path = r->settings->files[r->file];
 	yaml_parser_t parser;
 	FILE *file = fopen(path, "re");
 
 	if (!file) {
-		char text[512];
-		snprintf(text, sizeof text, "%s: %s", path, strerror(errno));
-		report(text);
-		return 1;
+		settings_mistake_of(r, path, strerror(errno));
+		return;
 	}
-	if (!yaml_parser_initialize(&parser)) {
-		fclose(file);
-		settings_no_memory(&r);
-		return r.mistakes;
+	if (yaml_parser_initialize(&parser)) {
+		yaml_parser_set_input_file(&parser, file);
+		read_stream(r, &parser, file);
+		yaml_parser_delete(&parser);
+	} else {
+		settings_no_memory(r);
 	}
-	yaml_parser_set_input_file(&parser, file);
-	read_stream(&r, &parser, file);
-	yaml_parser_delete(&parser);
 	fclose(file);
+}
+
+static void settle(struct settings_reading *r)
+{
+	settings_merge(r);
+	if (!r->drafts && r->desktop && r->rules == SETTINGS_MANAGED)
+		r->settings->totals = SETTINGS_TOTAL_INPUT | SETTINGS_TOTAL_OUTPUT;
+	settings_check_each(r);
+	settings_check_prefixes(r);
+	if (r->mistakes == 0)
+		settings_fill(r);
+	if (r->mistakes == 0)
+		settings_fill_each(r);
+}
+
+int settings_read(struct settings *settings, const char *path, void (*report)(const char *line))
+{
+	struct settings_reading r = {.settings = settings, .report = report};
+
+	/* The first one adds those that it includes. */
+	if (settings_add_file(&r, path)) {
+		for (; r.file < settings->n_files; r.file++)
+			read_file(&r);
+		settle(&r);
+		settings_mistakes_end(&r);
+	}
+	free(r.drafts);
+	free(r.found);
 	return r.mistakes;
 }

@@ -18,8 +18,7 @@ static void read_name(struct settings_reading *r, const yaml_node_t *key, const 
 	struct settings_name *name = &r->settings->names[r->settings->n_names];
 	const char *text;
 
-	if (key->type != YAML_SCALAR_NODE || strlen(settings_text(key)) != key->data.scalar.length ||
-	    prefix_parse(&name->prefix, settings_text(key)) < 0) {
+	if (!settings_is_text(key) || prefix_parse(&name->prefix, settings_text(key)) < 0) {
 		settings_mistake(r, key, "names has '%.80s', expected an address such as 10.1.0.10, or a prefix "
 				 "such as 2001:db8:a::/48 without bits beyond its length", settings_text(key));
 		return;
@@ -28,7 +27,7 @@ static void read_name(struct settings_reading *r, const yaml_node_t *key, const 
 	if (!text)
 		return;
 	memcpy(name->name, text, strlen(text) + 1);
-	name->line = settings_line(key);
+	name->line = settings_at(r, key).line;
 	r->settings->n_names++;
 }
 
@@ -55,8 +54,9 @@ void settings_read_names(struct settings_reading *r, const yaml_node_t *node)
 		const struct settings_name *name = &settings->names[i];
 		char text[PREFIX_TEXT_SIZE];
 		if (prefix_compare(&name[-1].prefix, &name->prefix) == 0)
-			settings_mistake_at(r, name->line, "names has %s a second time, after line %zu",
-					 prefix_format(&name->prefix, text), name[-1].line);
+			settings_mistake_at(r, (struct settings_place){0, name->line},
+					    "names has %s a second time, after %s:%zu",
+					    prefix_format(&name->prefix, text), settings->files[0], name[-1].line);
 	}
 }
 
@@ -75,10 +75,4 @@ const char *settings_name(const struct settings *settings, const struct prefix *
 			high = middle;
 	}
 	return NULL;
-}
-
-const char *settings_hint(void *context, const char *town, const struct prefix *prefix)
-{
-	(void)town;
-	return settings_name(context, prefix);
 }

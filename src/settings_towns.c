@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `towns:`, what towns and hosts may use. */
-#include <stdlib.h>
+/* `towns:`, who is metered and what they may use. */
 #include <string.h>
 
 #include "settings_private.h"
 
-enum { NAME, QUOTA, BASIS, WARN_PERCENT, ON_EXCEED, HOSTS, PREFIXES, EACH_ADDRESS, KEYS };
+static const struct settings_key town_keys[ROW_KEYS] = {
+	[ROW_NAME] = {"name", NULL},
+	[ROW_PREFIXES] = {"prefixes", NULL},
+	[ROW_EACH_ADDRESS] = {"each-address", NULL},
+	[ROW_QUOTA] = {"quota", NULL},
+	[ROW_BASIS] = {"basis", NULL},
+	[ROW_WARN_PERCENT] = {"warn-percent", NULL},
+	[ROW_ON_EXCEED] = {"on-exceed", "is a key of hosts alone: nothing follows from the quota of a town"},
+	[ROW_SERVICES] = {"services", NULL},
+	[ROW_HOST_SERVICES] = {"host-services", NULL},
+	[ROW_HOSTS] = {"hosts", NULL}};
 
-static const char later[] = "belongs to a later version: in this one the rules that stand say whose a prefix is";
-
-static const struct settings_key town_keys[KEYS] = {
-	[NAME] = {"name", NULL},
-	[QUOTA] = {"quota", NULL},
-	[BASIS] = {"basis", NULL},
-	[WARN_PERCENT] = {"warn-percent", NULL},
-	[ON_EXCEED] = {"on-exceed", "is a key of hosts alone: nothing follows from the quota of a town"},
-	[HOSTS] = {"hosts", NULL},
-	[PREFIXES] = {"prefixes", later},
-	[EACH_ADDRESS] = {"each-address", later}};
-
-static const struct settings_key host_keys[KEYS] = {
-	[NAME] = {"name", NULL},
-	[QUOTA] = {"quota", NULL},
-	[BASIS] = {"basis", NULL},
-	[WARN_PERCENT] = {"warn-percent", NULL},
-	[ON_EXCEED] = {"on-exceed", NULL},
-	[HOSTS] = {"hosts", "is a key of towns alone"},
-	[PREFIXES] = {"prefixes", later},
-	[EACH_ADDRESS] = {"each-address", later}};
+static const struct settings_key host_keys[ROW_KEYS] = {
+	[ROW_NAME] = {"name", NULL},
+	[ROW_PREFIXES] = {"prefixes", NULL},
+	[ROW_EACH_ADDRESS] = {"each-address", "is a key of towns alone"},
+	[ROW_QUOTA] = {"quota", NULL},
+	[ROW_BASIS] = {"basis", NULL},
+	[ROW_WARN_PERCENT] = {"warn-percent", NULL},
+	[ROW_ON_EXCEED] = {"on-exceed", NULL},
+	[ROW_SERVICES] = {"services", NULL},
+	[ROW_HOST_SERVICES] = {"host-services", "is a key of towns alone: that of a host is 'services'"},
+	[ROW_HOSTS] = {"hosts", "is a key of towns alone"}};
 
 struct choice {
 	const char *name;
@@ -60,7 +59,7 @@ static bool read_size(struct settings_reading *r, const yaml_node_t *node, uint3
 	return !expected;
 }
 
-static void read_quota(struct settings_reading *r, const yaml_node_t *const values[KEYS], struct settings_row *row)
+static void read_quota(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS], struct settings_row *row)
 {
 	static const struct choice bases[] = {{"both", QUOTA_BOTH}, {"down", QUOTA_DOWN}, {"up", QUOTA_UP}};
 	static const struct choice actions[] = {
@@ -68,35 +67,56 @@ static void read_quota(struct settings_reading *r, const yaml_node_t *const valu
 	unsigned percent;
 
 	row->quota = quota_default;
-	if (values[QUOTA] && read_size(r, values[QUOTA], &row->quota.megabytes))
+	if (values[ROW_QUOTA] && read_size(r, values[ROW_QUOTA], &row->quota.megabytes))
 		row->given |= SETTINGS_QUOTA;
-	if (values[BASIS] && read_choice(r, values[BASIS], "basis", bases, &row->quota.basis))
+	if (values[ROW_BASIS] && read_choice(r, values[ROW_BASIS], "basis", bases, &row->quota.basis))
 		row->given |= SETTINGS_BASIS;
-	if (values[WARN_PERCENT] &&
-	    settings_number(r, values[WARN_PERCENT], "warn-percent", 0, QUOTA_WARN_MAX, &percent)) {
+	if (values[ROW_WARN_PERCENT] &&
+	    settings_number(r, values[ROW_WARN_PERCENT], "warn-percent", 0, QUOTA_WARN_MAX, &percent)) {
 		row->quota.warn_percent = (uint8_t)percent;
 		row->given |= SETTINGS_WARN_PERCENT;
 	}
-	if (values[ON_EXCEED] && read_choice(r, values[ON_EXCEED], "on-exceed", actions, &row->quota.action))
+	if (values[ROW_ON_EXCEED] && read_choice(r, values[ROW_ON_EXCEED], "on-exceed", actions, &row->quota.action))
 		row->given |= SETTINGS_ON_EXCEED;
 }
 
-/* Adds a row whose names are good; a copy. */
-static void add_row(struct settings_reading *r, const struct settings_row *row)
+/* One of the keys that divide traffic into classes. */
+static bool read_services(struct settings_reading *r, const yaml_node_t *node, const char *key)
 {
-	struct settings *settings = r->settings;
+	bool yes = settings_flag(r, node, key);
 
-	if (settings->n_rows == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		struct settings_row *more = realloc(settings->rows, room * sizeof *more);
-		if (!more) {
-			settings_no_memory(r);
-			return;
-		}
-		settings->rows = more;
-		r->room = room;
-	}
-	settings->rows[settings->n_rows++] = *row;
+	if (r->rules == SETTINGS_STANDING)
+		settings_mistake(r, node, "%s needs 'rules: managed'", key);
+	else if (yes && r->settings->n_services == 0 && !r->services_wrong)
+		settings_mistake(r, node, "%s is true, expected classes in the 'services' of the first file, too", key);
+	return yes;
+}
+
+static void read_row(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS],
+		     struct settings_draft *draft, bool named)
+{
+	for (unsigned key = 0; key < ROW_KEYS; key++)
+		if (values[key])
+			draft->keys |= (uint16_t)(1u << key);
+	read_quota(r, values, &draft->row);
+	if (values[ROW_PREFIXES])
+		settings_read_prefixes(r, values[ROW_PREFIXES], draft, named);
+	if (values[ROW_SERVICES])
+		draft->services = read_services(r, values[ROW_SERVICES], "services");
+}
+
+/* Adds one whose names are good; a copy. */
+static void add_draft(struct settings_reading *r, const struct settings_draft *draft)
+{
+	struct settings_draft *drafts =
+		settings_grow(r, r->drafts, r->n_drafts, &r->room_drafts, sizeof *drafts);
+
+	if (!drafts)
+		return;
+	r->drafts = drafts;
+	drafts[r->n_drafts] = *draft;
+	drafts[r->n_drafts].entry = (uint32_t)r->n_drafts;
+	r->n_drafts++;
 }
 
 /* The name of a town or a host, or NULL: a mistake. */
@@ -112,103 +132,76 @@ static const char *read_name(struct settings_reading *r, const yaml_node_t *node
 /* Without a town's name, which is a mistake already, its hosts are read for theirs. */
 static void read_host(struct settings_reading *r, const yaml_node_t *node, const char *town)
 {
-	struct settings_row row = {.line = settings_line(node)};
-	const yaml_node_t *values[KEYS];
+	struct settings_place at = settings_at(r, node);
+	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
+	const yaml_node_t *values[ROW_KEYS];
 
-	if (!settings_keys(r, node, "a host", "{name: alice, quota: 50GB}", host_keys, KEYS, values))
+	if (!settings_keys(r, node, "a host", "{name: alice, quota: 50GB}", host_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_name(r, node, values[NAME], "a host", NAME_HOST_MAX);
-	read_quota(r, values, &row);
+	const char *name = read_name(r, node, values[ROW_NAME], "a host", NAME_HOST_MAX);
+	read_row(r, values, &draft, name && town);
 	if (!name || !town)
 		return;
-	memcpy(row.town, town, strlen(town) + 1);
-	memcpy(row.host, name, strlen(name) + 1);
-	add_row(r, &row);
+	memcpy(draft.row.town, town, strlen(town) + 1);
+	memcpy(draft.row.host, name, strlen(name) + 1);
+	add_draft(r, &draft);
+}
+
+static void read_hosts(struct settings_reading *r, const yaml_node_t *node, const char *town)
+{
+	const yaml_node_item_t *items;
+	int n = settings_list(r, node, "hosts", "[{name: alice, quota: 50GB}]", &items);
+
+	for (int i = 0; i < n; i++)
+		read_host(r, settings_node(r, items[i]), town);
+}
+
+/* The name of a town, which `rules: managed` gives to a chain. */
+static const char *read_town_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *name)
+{
+	const char *text = read_name(r, node, name, "a town", NAME_TOWN_MAX);
+	const char *fault = text && r->rules == SETTINGS_MANAGED ? settings_chain_fault(text) : NULL;
+
+	if (!fault)
+		return text;
+	settings_mistake(r, name, "the name of a town is '%.80s', %s", text, fault);
+	return NULL;
 }
 
 static void read_town(struct settings_reading *r, const yaml_node_t *node)
 {
-	struct settings_row row = {.line = settings_line(node)};
-	const yaml_node_t *values[KEYS];
+	struct settings_place at = settings_at(r, node);
+	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
+	const yaml_node_t *values[ROW_KEYS];
 
-	if (!settings_keys(r, node, "a town", "{name: town-a, quota: 2TB}", town_keys, KEYS, values))
+	if (!settings_keys(r, node, "a town", "{name: town-a, quota: 2TB}", town_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_name(r, node, values[NAME], "a town", NAME_TOWN_MAX);
-	read_quota(r, values, &row);
+	const char *name = read_town_name(r, node, values[ROW_NAME]);
+	read_row(r, values, &draft, name != NULL);
+	if (values[ROW_EACH_ADDRESS]) {
+		draft.each_address = settings_flag(r, values[ROW_EACH_ADDRESS], "each-address");
+		draft.each_at = settings_at(r, values[ROW_EACH_ADDRESS]);
+	}
+	if (values[ROW_HOST_SERVICES])
+		draft.host_services = read_services(r, values[ROW_HOST_SERVICES], "host-services");
 	if (name) {
-		memcpy(row.town, name, strlen(name) + 1);
-		add_row(r, &row);
+		memcpy(draft.row.town, name, strlen(name) + 1);
+		add_draft(r, &draft);
 	}
-	const yaml_node_t *hosts = values[HOSTS];
-	if (hosts && hosts->type != YAML_SEQUENCE_NODE) {
-		settings_mistake(r, hosts, "hosts is '%.80s', expected a list such as [{name: alice, quota: 50GB}]",
-				 settings_text(hosts));
-		return;
-	}
-	for (yaml_node_item_t *i = hosts ? hosts->data.sequence.items.start : NULL;
-	     hosts && i < hosts->data.sequence.items.top; i++)
-		read_host(r, settings_node(r, *i), name);
-}
-
-/* A town comes before its hosts, as "" comes before their names. */
-static int compare_row(const struct settings_row *row, const char *town, const char *host)
-{
-	int order = strcmp(row->town, town);
-
-	return order ? order : strcmp(row->host, host);
-}
-
-static int by_names(const void *a, const void *b)
-{
-	const struct settings_row *x = a, *y = b;
-	int order = compare_row(x, y->town, y->host);
-
-	return order ? order : (x->line > y->line) - (x->line < y->line);
+	if (values[ROW_HOSTS])
+		read_hosts(r, values[ROW_HOSTS], name);
 }
 
 void settings_read_towns(struct settings_reading *r, const yaml_node_t *node)
 {
-	struct settings *settings = r->settings;
+	const yaml_node_item_t *items;
+	int n = settings_list(r, node, "towns", "[{name: town-a, quota: 2TB}]", &items);
 
-	if (node->type != YAML_SEQUENCE_NODE) {
-		settings_mistake(r, node, "towns is '%.80s', expected a list such as [{name: town-a, quota: 2TB}]",
-				 settings_text(node));
-		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++)
-		read_town(r, settings_node(r, *i));
-	if (settings->n_rows)
-		qsort(settings->rows, settings->n_rows, sizeof *settings->rows, by_names);
-	for (size_t i = 1; i < settings->n_rows; i++) {
-		const struct settings_row *row = &settings->rows[i];
-		if (compare_row(&row[-1], row->town, row->host) == 0)
-			settings_mistake_at(r, row->line, "the %s %s%s%s stands here a second time, after line %zu",
-					 row->host[0] ? "host" : "town", row->town, row->host[0] ? "/" : "", row->host,
-					 row[-1].line);
-	}
+	for (int i = 0; i < n; i++)
+		read_town(r, settings_node(r, items[i]));
 }
 
-const struct settings_row *settings_find(const struct settings *settings, const char *town, const char *host)
+const char *settings_town_key(unsigned key)
 {
-	size_t low = 0, high = settings->n_rows;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare_row(&settings->rows[middle], town, host ? host : "");
-		if (order == 0)
-			return &settings->rows[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-bool settings_quota(const struct settings *settings, const char *town, const char *host, struct quota *quota)
-{
-	const struct settings_row *row = settings_find(settings, town, host);
-
-	*quota = row ? row->quota : quota_default;
-	return row != NULL;
+	return town_keys[key].name;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Nodes of the configuration, and the mistakes in them. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,43 +9,98 @@
 
 #include "settings_private.h"
 
-void settings_mistake_at(struct settings_reading *r, size_t line, const char *format, ...)
+/* More lines than anyone reads, such as those of a file that a program wrote with one mistake in each host. */
+enum { SHOWN_MAX = 100 };
+
+static void tell(struct settings_reading *r, char *text)
 {
-	char what[512], text[1024];
+	/* What was found may hold anything: one mistake stays one line. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	if (r->mistakes++ < SHOWN_MAX)
+		r->report(text);
+}
+
+void settings_mistake_of(struct settings_reading *r, const char *path, const char *what)
+{
+	char text[PATH_MAX + 512];
+
+	snprintf(text, sizeof text, "%s: %s", path, what);
+	tell(r, text);
+}
+
+static void tell_at(struct settings_reading *r, struct settings_place at, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void tell_at(struct settings_reading *r, struct settings_place at, const char *format, va_list args)
+{
+	char text[3 * PATH_MAX + 1024];
+	int used = snprintf(text, sizeof text, "%s:%zu: ", settings_file(r, at), at.line);
+
+	if (used > 0 && (size_t)used < sizeof text)
+		vsnprintf(text + used, sizeof text - (size_t)used, format, args);
+	tell(r, text);
+}
+
+void settings_mistake_at(struct settings_reading *r, struct settings_place at, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof what, format, args);
+	tell_at(r, at, format, args);
 	va_end(args);
-	/* What was found may hold anything: one mistake stays one line. */
-	for (char *c = what; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	snprintf(text, sizeof text, "%s:%zu: %s", r->path, line, what);
-	r->report(text);
-	r->mistakes++;
 }
 
 void settings_mistake(struct settings_reading *r, const yaml_node_t *node, const char *format, ...)
 {
-	char what[512];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof what, format, args);
+	tell_at(r, settings_at(r, node), format, args);
 	va_end(args);
-	settings_mistake_at(r, settings_line(node), "%s", what);
 }
 
 void settings_no_memory(struct settings_reading *r)
 {
-	r->report("no memory to read the configuration");
-	r->mistakes++;
+	char text[] = "no memory to read the configuration";
+
+	tell(r, text);
 }
 
-size_t settings_line(const yaml_node_t *node)
+void settings_mistakes_end(struct settings_reading *r)
 {
-	return node->start_mark.line + 1;
+	char text[PATH_MAX + 512];
+
+	if (r->mistakes <= SHOWN_MAX)
+		return;
+	snprintf(text, sizeof text, "%s: %d more mistakes are not shown", r->settings->files[0],
+		 r->mistakes - SHOWN_MAX);
+	r->report(text);
+}
+
+void *settings_grow(struct settings_reading *r, void *array, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return array;
+	size_t more = *room ? 2 * *room : 64;
+	void *grown = reallocarray(array, more, size);
+	if (!grown) {
+		settings_no_memory(r);
+		return NULL;
+	}
+	*room = more;
+	return grown;
+}
+
+struct settings_place settings_at(const struct settings_reading *r, const yaml_node_t *node)
+{
+	return (struct settings_place){.file = r->file, .line = node->start_mark.line + 1};
+}
+
+const char *settings_file(const struct settings_reading *r, struct settings_place at)
+{
+	return r->settings->files[at.file];
 }
 
 const yaml_node_t *settings_node(struct settings_reading *r, int index)
@@ -63,6 +119,11 @@ bool settings_is(const yaml_node_t *node, const char *text)
 {
 	return node->type == YAML_SCALAR_NODE && node->data.scalar.length == strlen(text) &&
 	       memcmp(node->data.scalar.value, text, node->data.scalar.length) == 0;
+}
+
+bool settings_is_text(const yaml_node_t *node)
+{
+	return node->type == YAML_SCALAR_NODE && strlen(settings_text(node)) == node->data.scalar.length;
 }
 
 const char *settings_good_name(struct settings_reading *r, const yaml_node_t *node, const char *what, size_t most)
@@ -93,6 +154,26 @@ bool settings_number(struct settings_reading *r, const yaml_node_t *node, const 
 	}
 	settings_mistake(r, node, "%s is '%.80s', expected a number from %u to %u", key, text, least, most);
 	return false;
+}
+
+bool settings_flag(struct settings_reading *r, const yaml_node_t *node, const char *key)
+{
+	bool yes = settings_is(node, "true");
+
+	if (!yes && !settings_is(node, "false"))
+		settings_mistake(r, node, "%s is '%.80s', expected true or false", key, settings_text(node));
+	return yes;
+}
+
+int settings_list(struct settings_reading *r, const yaml_node_t *node, const char *key, const char *example,
+		  const yaml_node_item_t **items)
+{
+	if (node->type != YAML_SEQUENCE_NODE) {
+		settings_mistake(r, node, "%s is '%.80s', expected a list such as %s", key, settings_text(node), example);
+		return -1;
+	}
+	*items = node->data.sequence.items.start;
+	return (int)(node->data.sequence.items.top - node->data.sequence.items.start);
 }
 
 /* "interval, max-age or set": the keys that are not refused. */

@@ -56,8 +56,8 @@ static void mistakes(void **state)
 		{"names: {10.1.0.10: \"alice\\0\"}\n", ":1: ", "the name of 10.1.0.10 is 'alice'"},
 		{"names: {10.1.0.10: 0123456789abcdef0123456789abcdef0123456789abcdef0}\n", ":1: ", "1 to 48 octets"},
 		{"names:\n  10.1.0.10: alice\n  10.1.0.11: bob\n  10.1.0.10: carol\n", ":4: ",
-		 "names has 10.1.0.10 a second time, after line 2"},
-		{"names:\n  10.1.0.10: alice\n  10.1.0.10/32: alice\n", ":3: ", "a second time, after line 2"},
+		 "names has 10.1.0.10 a second time, after F:2"},
+		{"names:\n  10.1.0.10: alice\n  10.1.0.10/32: alice\n", ":3: ", "a second time, after F:2"},
 		{"names:\n  \"2001:db8::/32\": a\n  \"2001:0db8:0::/32\": b\n", ":3: ", "names has 2001:db8::/32 a second"},
 	};
 	struct settings s;

@@ -15,13 +15,23 @@
 
 #include "settings.h"
 
-static char told[8192];
+static char told[16384];
+/* What the lines call the file that is read: F. */
+static char told_path[512];
 
 static inline void tell(const char *line)
 {
-	size_t used = strlen(told);
+	size_t used = strlen(told), length = strlen(told_path);
 
-	snprintf(told + used, sizeof told - used, "%s\n", line);
+	while (*line && used < sizeof told - 2) {
+		bool path = length > 0 && strncmp(line, told_path, length) == 0;
+		told[used++] = *line;
+		if (path)
+			told[used - 1] = 'F';
+		line += path ? length : 1;
+	}
+	told[used] = '\n';
+	told[used + 1] = '\0';
 }
 
 /* Reads a configuration of `length` octets. Returns how many mistakes there were. */
@@ -34,9 +44,11 @@ static inline int read_octets(struct settings *settings, const char *text, size_
 	assert_int_equal(write(fd, text, length), length);
 	close(fd);
 	told[0] = '\0';
+	snprintf(told_path, sizeof told_path, "%s", path);
 	settings_defaults(settings);
 	int mistakes = settings_read(settings, path, tell);
 	unlink(path);
+	told_path[0] = '\0';
 	return mistakes;
 }
 

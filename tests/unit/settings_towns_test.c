@@ -82,12 +82,11 @@ static void mistakes(void **state)
 		{"towns: [{name: [a]}]\n", ":1: ", "the name of a town is 'a list'"},
 		{"towns: [{name: \"a\\0\"}]\n", ":1: ", "the name of a town is 'a'"},
 		{"towns: [{name: t, colour: red}]\n", ":1: ",
-		 "'colour' is not a key of a town, expected name, quota, basis, warn-percent or hosts"},
-		{"towns:\n- name: t\n  prefixes: [10.1.0.0/24]\n", ":3: ", "'prefixes' belongs to a later version"},
-		{"towns: [{name: t, each-address: true}]\n", ":1: ", "'each-address' belongs to a later version"},
+		 "'colour' is not a key of a town, expected name, prefixes, each-address, quota, basis, "
+		 "warn-percent, services, host-services or hosts"},
 		{"towns: [{name: t, on-exceed: block}]\n", ":1: ", "'on-exceed' is a key of hosts alone"},
 		{"towns: [{name: t, quota: 1GB, quota: 2GB}]\n", ":1: ", "'quota' stands here a second time"},
-		{"towns: [{name: t}, {name: u},\n {name: t}]\n", ":2: ", "the town t stands here a second time, after line 1"},
+		{"towns: [{name: t}, {name: u},\n {name: t}]\n", ":2: ", "the town t stands here a second time, after F:1"},
 		{"towns: [{name: t, hosts: alice}]\n", ":1: ", "hosts is 'alice', expected a list"},
 		{"towns: [{name: t, hosts: {name: alice}}]\n", ":1: ", "hosts is 'a mapping'"},
 		{"towns: [{name: t, hosts: [alice]}]\n", ":1: ", "found 'alice', expected keys with values, such as {name: alice"},
@@ -96,8 +95,8 @@ static void mistakes(void **state)
 		{"towns:\n- hosts:\n  - {name: alice}\n", ":2: ", "found a town without a name"},
 		{HOST("on-exceed: shoot"), ":4: ", "on-exceed is 'shoot', expected none, notify or block"},
 		{HOST("hosts: []"), ":4: ", "'hosts' is a key of towns alone"},
-		{HOST("prefixes: [10.1.0.10]"), ":4: ", "'prefixes' belongs to a later version"},
-		{HOST("quote: 1GB"), ":4: ", "'quote' is not a key of a host, expected name, quota, basis, warn-percent or on-exceed"},
+		{HOST("quote: 1GB"), ":4: ", "'quote' is not a key of a host, expected name, prefixes, quota, basis, warn-percent, "
+		 "on-exceed or services"},
 		{HOST("basis: all"), ":4: ", "basis is 'all', expected both, down or up"},
 		{HOST("basis: [up]"), ":4: ", "basis is 'a list', expected both, down or up"},
 		{HOST("warn-percent: 101"), ":4: ", "warn-percent is '101', expected a number from 0 to 100"},
@@ -110,7 +109,7 @@ static void mistakes(void **state)
 		{HOST("quota: \"1GB\\0\""), ":4: ", "quota is '1GB', expected no NUL"},
 		{HOST("quota: "), ":4: ", "quota is '', expected a size"},
 		{"towns:\n- name: t\n  hosts:\n  - name: a\n  - name: b\n  - name: a\n", ":6: ",
-		 "the host t/a stands here a second time, after line 4"},
+		 "the host t/a stands here a second time, after F:4"},
 	};
 	struct settings s;
 

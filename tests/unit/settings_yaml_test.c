@@ -5,9 +5,9 @@
 static void strange_files(void **state)
 {
 	static const struct bad cases[] = {
-		{"? {a: b}\n: c\n", ":1: ", "'a mapping' is not a key of this version"},
-		{"\"interval\\0\": 30s\n", ":1: ", "'interval' is not a key of this version"},
-		{"\"a\\nb\": 30s\n", ":1: ", "'a?b' is not a key of this version"},
+		{"? {a: b}\n: c\n", ":1: ", "'a mapping' is not a key of the configuration"},
+		{"\"interval\\0\": 30s\n", ":1: ", "'interval' is not a key of the configuration"},
+		{"\"a\\nb\": 30s\n", ":1: ", "'a?b' is not a key of the configuration"},
 		/* A name for a node does not loop. */
 		{"towns: &a [*a]\n", ":1: ", "found 'a list', expected keys with values"},
 		{"names: &a {10.1.0.10: *a}\n", ":1: ", "the name of 10.1.0.10 is 'a mapping'"},
