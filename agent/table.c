@@ -153,6 +153,8 @@ void table_get(const struct view *view, const struct instance *instance, struct 
 		column->closed(&instance->closed, value);
 	else if (column->traffic)
 		column->traffic(instance->table->traffic(view, instance->row), value);
+	else if (column->service)
+		column->service(instance->table->service(view, instance->row), value);
 	else
 		column->get(view, instance->row, value);
 }

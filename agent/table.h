@@ -11,7 +11,7 @@
 #include "control.h"
 #include "value.h"
 
-enum { TABLE_INDEX_MAX = 3 + NAME_TOWN_MAX + NAME_HOST_MAX, TABLE_ROOT_MAX = 14 };
+enum { TABLE_INDEX_MAX = 3 + NAME_TOWN_MAX + NAME_HOST_MAX + NAME_SERVICE_MAX, TABLE_ROOT_MAX = 14 };
 
 /* How a writable column takes a value. */
 struct setting {
@@ -25,9 +25,11 @@ struct setting {
 
 struct column {
 	oid id;
-	/* One of the three: what towns and hosts have alike is read from their traffic. */
+	/* One of the four: what towns and hosts have alike is read from their traffic, and what all classes have from
+	 * theirs. */
 	void (*get)(const struct view *view, uint32_t row, struct value *value);
 	void (*traffic)(const struct view_traffic *traffic, struct value *value);
+	void (*service)(const struct view_service *service, struct value *value);
 	void (*closed)(const struct closed *row, struct value *value);
 	const struct setting *setting; /* NULL: read-only */
 };
@@ -46,8 +48,9 @@ struct table {
 	 * as above. NULL: the rows are the view's. */
 	bool (*seek)(const struct view *view, const oid *index, size_t length, struct closed *row);
 	size_t (*closed_index)(const struct closed *row, oid *index);
-	/* The row's traffic; NULL if no column reads it. */
+	/* The row's traffic, or its class; NULL if no column reads it. */
 	const struct view_traffic *(*traffic)(const struct view *view, uint32_t row);
+	const struct view_service *(*service)(const struct view *view, uint32_t row);
 	/* Names the row in a command; false if no row can have this index. NULL: no settings. */
 	bool (*name_row)(const oid *index, size_t length, struct command *command);
 };

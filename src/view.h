@@ -79,7 +79,7 @@ struct view_host {
 /* A class of traffic: of all towns, of a town or of a host. */
 struct view_service {
 	char name[NAME_SERVICE_MAX + 1];
-	uint32_t town, host; /* indexes of rows, or UINT32_MAX */
+	uint32_t town, host; /* indexes of rows, or UINT32_MAX; of all towns both are, of a town the host is */
 	uint32_t match;      /* of all towns: offset of a text */
 	struct amount down, up;
 };
@@ -129,6 +129,9 @@ struct view {
  * One reference is the caller's. NULL with errno. */
 struct view *view_new(uint32_t n_totals, uint32_t n_towns, uint32_t n_hosts, uint32_t n_addresses, uint64_t text);
 
+/* The same for as many rows of every kind as `counts` has; nothing else of it is looked at. */
+struct view *view_new_like(const struct view *counts, uint64_t text);
+
 /* One more reference; one less, freed with the last. NULL is allowed. */
 struct view *view_hold(struct view *view);
 void view_release(struct view *view);
@@ -138,11 +141,19 @@ struct view_total *view_totals(const struct view *view);
 struct view_town *view_towns(const struct view *view);
 struct view_host *view_hosts(const struct view *view);
 struct view_address *view_addresses(const struct view *view);
+struct view_service *view_services(const struct view *view); /* of all towns, then of towns, then of hosts */
 char *view_text(const struct view *view, uint64_t offset);
 
 /* Rows by name; UINT32_MAX if there is none. */
 uint32_t view_find_town(const struct view *view, const char *town);
 uint32_t view_find_host(const struct view *view, const char *town, const char *host);
 uint32_t view_find_total(const struct view *view, uint32_t chain);
+
+/* In view_services(): the class of this name of a town (`host` UINT32_MAX), of a host, or of all towns (both
+ * UINT32_MAX), which are numbers of rows; UINT32_MAX if there is none. */
+uint32_t view_find_service(const struct view *view, uint32_t town, uint32_t host, const char *name);
+
+/* In view_services(): the first class of this town, this host or of all towns, as above, and how many there are. */
+uint32_t view_services_of(const struct view *view, uint32_t town, uint32_t host, uint32_t *n);
 
 #endif

@@ -47,6 +47,8 @@ _CLOSED = {
     "DownPkts": (8, COUNTER64), "UpPkts": (9, COUNTER64),
     "QuotaMB": (10, GAUGE32), "OverMB": (11, COUNTER64),
 }
+_SERVICE = {name: (number, COUNTER64) for number, name in
+            enumerate(("DownOctets", "UpOctets", "DownPkts", "UpPkts"), 1)}
 TABLES = {
     "Total": (OBJECTS + (2, 1), {
         "Octets": (2, COUNTER64), "Pkts": (3, COUNTER64),
@@ -69,6 +71,11 @@ TABLES = {
         "Zero": (24, INTEGER), "QuotaWarnPercent": (27, GAUGE32),
         "QuotaAction": (28, INTEGER), "Remark": (29, STRING),
     }),
+    "Service": (OBJECTS + (5, 1), {
+        name: (number + 1, tag) for name, (number, tag) in _SERVICE.items()
+    } | {"Match": (6, STRING)}),
+    "TownService": (OBJECTS + (6, 1), _SERVICE),
+    "HostService": (OBJECTS + (7, 1), _SERVICE),
     "TownClosed": (OBJECTS + (8, 1), _CLOSED),
     "HostClosed": (OBJECTS + (9, 1), _CLOSED),
     "Address": (OBJECTS + (10, 1), {

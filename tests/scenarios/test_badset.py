@@ -148,6 +148,8 @@ def test_not_writable(refuse):
                mib.GAUGE32: Value(mib.GAUGE32, 1), mib.COUNTER64: Value(mib.COUNTER64, 1)}
     rows = {"Total": (mib.CHAINS["forward"],), "Town": mib.index("town-a"),
             "Host": mib.index("town-a") + mib.index("alice"),
+            "Service": mib.index("web"), "TownService": mib.index("town-a") + mib.index("web"),
+            "HostService": mib.index("town-a") + mib.index("alice") + mib.index("web"),
             "Address": (1, 4, 10, 1, 0, 10, 32), "TownClosed": mib.index("town-a") + (1,),
             "HostClosed": mib.index("town-a") + mib.index("alice") + (1,)}
     oids = [(mib.agent(n), t) for n, (_, t) in mib.AGENT.items()]
@@ -166,7 +168,7 @@ def test_what_is_not_served_is_not_writable(refuse, shared):
     """Columns of later versions, other places: some refusal, no crash."""
     for oid in (mib.OBJECTS + (4, 1, 21) + mib.index("town-a") + mib.index("alice"),
                 mib.OBJECTS + (3, 1, 29) + mib.index("town-a"), mib.OBJECTS + (11, 6, 0),
-                mib.OBJECTS + (6, 1, 1) + mib.index("town-a") + mib.index("web"), mib.ROOT, mib.OBJECTS + (4,), mib.OBJECTS + (4, 1)):
+                mib.OBJECTS + (12, 1, 1) + mib.index("town-a"), mib.ROOT, mib.OBJECTS + (4,), mib.OBJECTS + (4, 1)):
         error, index = shared.set((oid, 1))
         assert error in ("notWritable", "noCreation") and index == 1, mib.show(oid)
     shared.expect_unchanged(shared.before)

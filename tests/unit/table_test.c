@@ -34,7 +34,10 @@ static void put(char *name, const char *text)
 static struct view *make_view(uint32_t n)
 {
 	static const char *const names[] = {"z", "bb", "ccc", "aaaa"};
-	struct view *view = view_new(1, 2, 2 * n, 1, 1);
+	static const char *const classes[] = {"web", "other"};
+	const struct view counts = {.n_totals = 1, .n_towns = 2, .n_hosts = 2 * n, .n_addresses = 1, .n_services = 2,
+				    .n_town_services = 2, .n_host_services = 4};
+	struct view *view = view_new_like(&counts, sizeof "?tcp/80");
 
 	assert_non_null(view);
 	view_totals(view)[0].chain = VIEW_CHAIN_INPUT;
@@ -47,6 +50,17 @@ static struct view *make_view(uint32_t n)
 	}
 	view_addresses(view)[0].host = 0;
 	assert_int_equal(prefix_parse(&view_addresses(view)[0].prefix, "10.1.0.10"), 0);
+	put(view_text(view, 1), "tcp/80");
+	/* Those of all towns, of the second town, and of the first host of each. */
+	for (uint32_t i = 0; i < 8; i++) {
+		struct view_service *service = &view_services(view)[i];
+		put(service->name, classes[i % 2]);
+		service->town = i < 2 ? UINT32_MAX : i < 4 ? 1 : i < 6 ? 0 : 1;
+		service->host = i < 4 ? UINT32_MAX : i < 6 ? 0 : n;
+		service->match = i == 0;
+		service->down = (struct amount){.packets = 10 + i, .octets = 1000 + i};
+		service->up = (struct amount){.packets = 20 + i, .octets = 2000 + i};
+	}
 	return view;
 }
 
@@ -138,6 +152,72 @@ static void ends_and_strangers(void **state)
 	view_release(view);
 }
 
+/* The three tables of classes read one run each of the view. */
+static void classes(void **state)
+{
+	struct view *view = make_view(2);
+	static const struct {
+		oid name[32];
+		size_t length;
+		uint64_t value;
+	} cases[] = {
+		{{TABLE_MIB, 1, 5, 1, 2, 3, 'w', 'e', 'b'}, 18, 1000},
+		{{TABLE_MIB, 1, 5, 1, 3, 3, 'w', 'e', 'b'}, 18, 2000},
+		{{TABLE_MIB, 1, 5, 1, 4, 5, 'o', 't', 'h', 'e', 'r'}, 20, 11},
+		{{TABLE_MIB, 1, 5, 1, 5, 5, 'o', 't', 'h', 'e', 'r'}, 20, 21},
+		{{TABLE_MIB, 1, 6, 1, 1, 2, 'a', 'a', 3, 'w', 'e', 'b'}, 21, 1002},
+		{{TABLE_MIB, 1, 6, 1, 2, 2, 'a', 'a', 3, 'w', 'e', 'b'}, 21, 2002},
+		{{TABLE_MIB, 1, 6, 1, 3, 2, 'a', 'a', 5, 'o', 't', 'h', 'e', 'r'}, 23, 13},
+		{{TABLE_MIB, 1, 6, 1, 4, 2, 'a', 'a', 5, 'o', 't', 'h', 'e', 'r'}, 23, 23},
+		{{TABLE_MIB, 1, 7, 1, 1, 1, 'b', 1, 'z', 3, 'w', 'e', 'b'}, 22, 1004},
+		{{TABLE_MIB, 1, 7, 1, 4, 2, 'a', 'a', 1, 'z', 5, 'o', 't', 'h', 'e', 'r'}, 25, 27}};
+	static const oid no_row[] = {TABLE_MIB, 1, 6, 1, 1, 1, 'b', 3, 'w', 'e', 'b'},
+			 match[] = {TABLE_MIB, 1, 5, 1, 6, 3, 'w', 'e', 'b'},
+			 rest[] = {TABLE_MIB, 1, 5, 1, 6, 5, 'o', 't', 'h', 'e', 'r'};
+	struct instance found;
+	struct value value;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(table_find(view, cases[i].name, cases[i].length, &found), SNMP_ERR_NOERROR);
+		table_get(view, &found, &value);
+		assert_int_equal(value.type, ASN_COUNTER64);
+		assert_int_equal((uint64_t)value.data.wide.high << 32 | value.data.wide.low, cases[i].value);
+	}
+	assert_int_equal(table_find(view, no_row, 20, &found), SNMP_NOSUCHINSTANCE);
+	assert_int_equal(table_find(view, match, 18, &found), SNMP_ERR_NOERROR);
+	table_get(view, &found, &value);
+	assert_int_equal(value.type, ASN_OCTET_STR);
+	assert_int_equal(value.size, strlen("tcp/80"));
+	assert_memory_equal(value.data.octets, "tcp/80", value.size);
+	assert_int_equal(table_find(view, rest, 20, &found), SNMP_ERR_NOERROR);
+	table_get(view, &found, &value);
+	assert_int_equal(value.size, 0);
+	view_release(view);
+}
+
+/* The longest index of all fits. */
+static void long_names(void **state)
+{
+	const struct view counts = {.n_towns = 1, .n_hosts = 1, .n_host_services = 1};
+	struct view *view = view_new_like(&counts, 1);
+	const oid above[] = {TABLE_MIB, 1, 7};
+	oid name[MAX_OID_LEN];
+	struct instance found, exact;
+
+	(void)state;
+	assert_non_null(view);
+	memset(view_towns(view)[0].name, 't', NAME_TOWN_MAX);
+	memset(view_hosts(view)[0].name, 'h', NAME_HOST_MAX);
+	memset(view_services(view)[0].name, 's', NAME_SERVICE_MAX);
+	assert_true(table_next(view, above, TABLE_MIB_LENGTH + 2, false, NULL, 0, &found));
+	size_t length = table_name(view, &found, name);
+	assert_int_equal(length, 125);
+	assert_int_equal(table_find(view, name, length, &exact), SNMP_ERR_NOERROR);
+	assert_ptr_equal(exact.table, &host_service_table);
+	view_release(view);
+}
+
 static int check(const oid *name, size_t length, u_char type, const void *data, size_t size, struct command *command)
 {
 	netsnmp_variable_list *variable = NULL;
@@ -219,7 +299,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walks_are_whole), cmocka_unit_test(names_in_between),
-		cmocka_unit_test(ends_and_strangers), cmocka_unit_test(sets_are_checked), cmocka_unit_test(dates)};
+		cmocka_unit_test(ends_and_strangers),
+		cmocka_unit_test(classes), cmocka_unit_test(long_names),
+		cmocka_unit_test(sets_are_checked), cmocka_unit_test(dates)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

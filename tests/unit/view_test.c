@@ -10,8 +10,14 @@ static void rows_have_room(void **state)
 {
 	(void)state;
 	for (uint32_t n = 0; n < 40; n++) {
-		struct view *view = view_new(n % 4, n, n * 2, n * 3, n * 5 + 1);
+		const struct view counts = {.n_totals = n % 4, .n_towns = n, .n_hosts = n * 2, .n_addresses = n * 3,
+					    .n_services = n, .n_town_services = n % 7, .n_host_services = n % 5};
+		const uint32_t n_services = n + n % 7 + n % 5;
+		struct view *view = view_new_like(&counts, n * 5 + 1);
 		assert_non_null(view);
+		assert_int_equal(view->n_services, n);
+		assert_int_equal(view->n_town_services, n % 7);
+		assert_int_equal(view->n_host_services, n % 5);
 		for (uint32_t i = 0; i < view->n_totals; i++)
 			memset(&view_totals(view)[i], 1, sizeof(struct view_total));
 		for (uint32_t i = 0; i < view->n_towns; i++)
@@ -20,15 +26,18 @@ static void rows_have_room(void **state)
 			memset(&view_hosts(view)[i], 3, sizeof(struct view_host));
 		for (uint32_t i = 0; i < view->n_addresses; i++)
 			memset(&view_addresses(view)[i], 4, sizeof(struct view_address));
+		for (uint32_t i = 0; i < n_services; i++)
+			memset(&view_services(view)[i], 5, sizeof(struct view_service));
 		assert_string_equal(view_text(view, 0), "");
-		memset(view_text(view, 0), 5, n * 5 + 1);
+		memset(view_text(view, 0), 6, n * 5 + 1);
 		/* All are still what they were filled with. */
 		const unsigned char *at[] = {(void *)view_totals(view), (void *)view_towns(view), (void *)view_hosts(view),
-					     (void *)view_addresses(view)};
+					     (void *)view_addresses(view), (void *)view_services(view)};
 		const size_t sizes[] = {view->n_totals * sizeof(struct view_total), view->n_towns * sizeof(struct view_town),
 					view->n_hosts * sizeof(struct view_host),
-					view->n_addresses * sizeof(struct view_address)};
-		for (unsigned k = 0; k < 4; k++) {
+					view->n_addresses * sizeof(struct view_address),
+					n_services * sizeof(struct view_service)};
+		for (unsigned k = 0; k < 5; k++) {
 			assert_int_equal((uintptr_t)at[k] % _Alignof(struct view_host), 0);
 			for (size_t i = 0; i < sizes[k]; i++)
 				assert_int_equal(at[k][i], k + 1);
@@ -118,6 +127,52 @@ static void finds_rows(void **state)
 	view_release(view);
 }
 
+/* All towns' classes, those of every second town, and those of every third host. */
+static void finds_classes(void **state)
+{
+	enum { TOWNS = 6, HOSTS = 4, CLASSES = 3 };
+	static const char *const names[CLASSES] = {"p2p", "web", "other"};
+	const struct view counts = {.n_towns = TOWNS, .n_hosts = TOWNS * HOSTS, .n_services = CLASSES,
+				    .n_town_services = TOWNS / 2 * CLASSES,
+				    .n_host_services = TOWNS * HOSTS / 3 * CLASSES};
+	struct view *view = view_new_like(&counts, 1);
+	uint32_t at = 0, n;
+
+	(void)state;
+	for (uint32_t run = 0; run < 3; run++)
+		for (uint32_t row = 0; row < (run == 0 ? 1 : run == 1 ? TOWNS : TOWNS * HOSTS); row += run + 1)
+			for (uint32_t c = 0; c < CLASSES; c++, at++) {
+				struct view_service *service = &view_services(view)[at];
+				strcpy(service->name, names[c]);
+				service->town = run == 0 ? UINT32_MAX : run == 1 ? row : row / HOSTS;
+				service->host = run == 2 ? row : UINT32_MAX;
+			}
+	assert_int_equal(at, CLASSES + counts.n_town_services + counts.n_host_services);
+	for (uint32_t town = UINT32_MAX; town != TOWNS; town++)
+		for (uint32_t host = UINT32_MAX; host != (town == UINT32_MAX ? 0 : TOWNS * HOSTS); host++) {
+			bool is_town = host == UINT32_MAX && town != UINT32_MAX && town % 2 == 0;
+			bool is_host = host != UINT32_MAX && host / HOSTS == town && host % 3 == 0;
+			uint32_t first = town == UINT32_MAX ? 0
+					 : is_town	    ? CLASSES + town / 2 * CLASSES
+					 : is_host	    ? CLASSES + counts.n_town_services + host / 3 * CLASSES
+							    : UINT32_MAX;
+			bool is = first != UINT32_MAX;
+			for (uint32_t c = 0; c < CLASSES; c++)
+				assert_int_equal(view_find_service(view, town, host, names[c]), is ? first + c : UINT32_MAX);
+			assert_int_equal(view_find_service(view, town, host, "we"), UINT32_MAX);
+			assert_int_equal(view_find_service(view, town, host, "zzzzzz"), UINT32_MAX);
+			uint32_t of = view_services_of(view, town, host, &n);
+			assert_int_equal(n, is ? CLASSES : 0);
+			assert_true(!is || of == first);
+		}
+	view_release(view);
+	view = view_new(0, 1, 1, 0, 1);
+	assert_int_equal(view_find_service(view, UINT32_MAX, UINT32_MAX, "web"), UINT32_MAX);
+	view_services_of(view, 0, 0, &n);
+	assert_int_equal(n, 0);
+	view_release(view);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -125,6 +180,7 @@ int main(void)
 		cmocka_unit_test(lives_as_long_as_it_is_held),
 		cmocka_unit_test(has_no_pointers),
 		cmocka_unit_test(finds_rows),
+		cmocka_unit_test(finds_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
