@@ -318,6 +318,23 @@ static void zeroed(void **state)
 	finish(&b);
 }
 
+/* A rule that we wrote in between begins with its count for all that. */
+static void zeroed_before_a_rule_was_written(void **state)
+{
+	struct bench b = begin();
+	struct counter last = {9, 900};
+
+	(void)state;
+	look(&b, tree(7, 20, 10, 9));
+	meter_rule_deleted(b.meter, made_rule(&b.made, 4, "tm-d-10.1.0.0/24", 1), &last);
+	struct rule_key key = key_of(&b, 2);
+	assert_int_equal(meter_rule_last(b.meter, &key).packets, 9);
+	assert_int_equal(meter_rule_inserted(b.meter, &key, &last), 0);
+	look(&b, tree(0, 3, 2, 11));
+	assert_amounts(&b, 23, 12, 11);
+	finish(&b);
+}
+
 /* `iptables -Z townmeter`: the canary's chain alone. More can not have passed than came in. */
 static void only_its_chain_zeroed(void **state)
 {
@@ -592,6 +609,7 @@ int main(void)
 		cmocka_unit_test(written_by_someone_else),
 		cmocka_unit_test(rebooted),
 		cmocka_unit_test(zeroed),
+		cmocka_unit_test(zeroed_before_a_rule_was_written),
 		cmocka_unit_test(only_its_chain_zeroed),
 		cmocka_unit_test(restored),
 		cmocka_unit_test(of_its_table_alone),
