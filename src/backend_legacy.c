@@ -10,6 +10,7 @@
 #include "legacy_change.h"
 #include "legacy_print.h"
 #include "legacy_rules.h"
+#include "legacy_sort.h"
 #include "legacy_table.h"
 #include "log.h"
 #include "xtlock.h"
@@ -219,22 +220,6 @@ static int legacy_read(struct backend *b, enum read_depth depth, struct snapshot
 	return 0;
 }
 
-static int by_entry(const void *a, const void *b)
-{
-	const struct legacy_change *x = a, *y = b;
-
-	if (x->entry != y->entry)
-		return x->entry < y->entry ? -1 : 1;
-	/* Edits lie in one array: their addresses tell which came first. */
-	return (x->edit > y->edit) - (x->edit < y->edit);
-}
-
-/* The entry that an edit deletes, changes, or puts a rule before. */
-static const struct legacy_place *place_of(const struct backend *b, const struct edit *edit)
-{
-	return edit->rule == RULE_NONE ? &b->index.ends[edit->chain] : &b->index.rules[edit->rule];
-}
-
 static int prepare_table(struct backend *b, int i, const struct legacy_transaction *t, char *error)
 {
 	bool zeroes = false;
@@ -257,37 +242,32 @@ static enum change_result run_table(struct backend *b, int i, struct legacy_tran
 	if (result != CHANGE_DONE) {
 		char what[64];
 		snprintf(what, sizeof what, "can not change the rules of %s", commands[i]);
-		fail(error, what, errno == EPERM ? "run as root, or with CAP_NET_ADMIN" : "");
+		fail(error, what,
+		     errno == EPERM   ? "run as root, or with CAP_NET_ADMIN"
+		     : errno == ELOOP ? "the jumps would lead in a circle"
+				      : "");
 	}
 	return result;
 }
 
 /* Each table's own edits, in the order of its entries. Free with free_changes() in both cases. */
-static int sort_changes(struct backend *b, struct legacy_transaction t[2], struct edit *edits, size_t n,
-			char error[BACKEND_ERROR_SIZE])
+static int sort_changes(struct backend *b, struct legacy_changes changes[2], struct legacy_transaction t[2],
+			struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE])
 {
-	for (int i = 0; i < 2; i++) {
-		t[i] = (struct legacy_transaction){.table = &b->tables[i]};
-		t[i].changes = calloc(n + 1, sizeof *t[i].changes);
-	}
-	if (!t[0].changes || !t[1].changes)
-		return fail(error, "no memory", "");
-	for (size_t k = 0; k < n; k++) {
-		const struct legacy_place *place = place_of(b, &edits[k]);
-		struct legacy_transaction *own = &t[place->family == 6];
-		own->changes[own->n++] = (struct legacy_change){.edit = &edits[k], .entry = place->entry};
-	}
+	const struct legacy_scope scope = {.tables = b->tables, .rules = b->rules, .index = &b->index};
+	int result = legacy_sort(changes, &scope, edits, n, error);
+
 	for (int i = 0; i < 2; i++)
-		qsort(t[i].changes, t[i].n, sizeof *t[i].changes, by_entry);
-	return 0;
+		t[i] = (struct legacy_transaction){
+			.table = &b->tables[i], .changes = changes[i].list, .n = changes[i].n};
+	return result;
 }
 
-static void free_changes(struct legacy_transaction t[2])
+static void free_changes(struct legacy_changes changes[2], struct legacy_transaction t[2])
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		legacy_transaction_free(&t[i]);
-		free(t[i].changes);
-	}
+	legacy_sort_free(changes);
 }
 
 /* A witness of 0 would look like that of a table that lacks its counters. */
@@ -316,12 +296,13 @@ static int arm_table(struct backend *b, int i, const struct legacy_transaction *
 static int legacy_arm(struct backend *b, struct edit *edits, size_t n, struct intent *intent,
 		      char error[BACKEND_ERROR_SIZE])
 {
+	struct legacy_changes changes[2];
 	struct legacy_transaction t[2];
 	int result = -1;
 
 	disarm(b);
 	*intent = (struct intent){0};
-	if (sort_changes(b, t, edits, n, error) < 0)
+	if (sort_changes(b, changes, t, edits, n, error) < 0)
 		goto out;
 	result = 0;
 	for (int i = 0; i < 2 && result == 0; i++)
@@ -334,17 +315,18 @@ out:
 		free(intent->data);
 		*intent = (struct intent){0};
 	}
-	free_changes(t);
+	free_changes(changes, t);
 	return result;
 }
 
 static enum change_result legacy_change(struct backend *b, struct edit *edits, size_t n,
 					char error[BACKEND_ERROR_SIZE])
 {
+	struct legacy_changes changes[2];
 	struct legacy_transaction t[2];
 	enum change_result result = CHANGE_REFUSED;
 
-	if (sort_changes(b, t, edits, n, error) < 0)
+	if (sort_changes(b, changes, t, edits, n, error) < 0)
 		goto out;
 	if (b->n_armed && b->n_armed != n) {
 		errno = EINVAL;
@@ -364,7 +346,7 @@ static enum change_result legacy_change(struct backend *b, struct edit *edits, s
 	}
 out:
 	disarm(b);
-	free_changes(t);
+	free_changes(changes, t);
 	return result;
 }
 
@@ -406,6 +388,29 @@ static int legacy_settle(struct backend *b, const void *data, size_t size, uint8
 	return more;
 }
 
+static int legacy_make_table(struct backend *b, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE])
+{
+	int i = family == 6;
+	char what[64];
+
+	(void)which;
+	if (legacy_table_create(&b->tables[i]) == 0)
+		return 0;
+	snprintf(what, sizeof what, "can not make the filter table of %s", commands[i]);
+	return fail(error, what, errno == EPERM ? "run as root, or with CAP_NET_ADMIN"
+						: "the kernel's module for it may be missing");
+}
+
+/* The kernel keeps a table that was made as long as the network namespace. */
+static int legacy_drop_table(struct backend *b, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE])
+{
+	(void)b;
+	(void)which;
+	(void)family;
+	(void)error;
+	return 0;
+}
+
 static int legacy_print_rule(struct backend *b, uint32_t rule)
 {
 	const struct legacy_table *table = &b->tables[b->index.rules[rule].family == 6];
@@ -424,5 +429,7 @@ const struct backend_ops backend_legacy = {
 	.change = legacy_change,
 	.arm = legacy_arm,
 	.settle = legacy_settle,
+	.make_table = legacy_make_table,
+	.drop_table = legacy_drop_table,
 	.print = legacy_print_rule,
 };

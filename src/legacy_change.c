@@ -156,19 +156,19 @@ static void hand_over(struct legacy_transaction *t)
 	for (unsigned i = 0; i < t->edition.info.num_entries; i++) {
 		if (t->edition.origin[i] != RULE_NONE)
 			t->add->counters[i] = t->old[t->edition.origin[i]];
-		else
-			add_to(&t->add->counters[i], &t->edition.inserted[i]->counter);
+		else if (t->edition.inserted[i]->edit->kind == EDIT_INSERT)
+			add_to(&t->add->counters[i], &t->edition.inserted[i]->edit->counter);
 	}
 	if (t->witness)
 		t->add->counters[t->edition.info.num_entries - 1] = t->witness->after;
 }
 
 /* No memory is taken between the two calls: the second must not fail for want of it. */
-static enum change_result replace(struct legacy_transaction *t, const struct legacy_change *structural, size_t n)
+static enum change_result replace(struct legacy_transaction *t, size_t n)
 {
 	sigset_t before;
 
-	if (legacy_edition_make(&t->edition, t->table, structural, n) < 0)
+	if (legacy_edition_make(&t->edition, t->table, t->structural, n) < 0)
 		return CHANGE_REFUSED;
 	struct legacy_table after = {.family = t->table->family, .info = t->edition.info,
 				     .entries = t->edition.entries};
@@ -196,19 +196,15 @@ static enum change_result replace(struct legacy_transaction *t, const struct leg
 
 enum change_result legacy_transaction_run(struct legacy_transaction *t)
 {
-	struct legacy_change *structural = calloc(t->n + 1, sizeof *structural);
 	size_t n = 0;
 
-	if (!structural)
+	t->structural = calloc(t->n + 1, sizeof *t->structural);
+	if (!t->structural)
 		return CHANGE_REFUSED;
 	for (size_t i = 0; i < t->n; i++)
-		if (t->changes[i].edit->kind == EDIT_INSERT || t->changes[i].edit->kind == EDIT_DELETE)
-			structural[n++] = t->changes[i];
-	enum change_result result = n ? replace(t, structural, n) : add_only(t);
-	int saved = errno;
-	free(structural);
-	errno = saved;
-	return result;
+		if (legacy_edit_inserts(&t->changes[i]) || legacy_edit_deletes(&t->changes[i]))
+			t->structural[n++] = t->changes[i];
+	return n ? replace(t, n) : add_only(t);
 }
 
 /* The counters of the table that comes back: those of the one that goes, where an entry was in both,
@@ -266,6 +262,7 @@ int legacy_transaction_revert(struct legacy_transaction *t)
 void legacy_transaction_free(struct legacy_transaction *t)
 {
 	legacy_edition_free(&t->edition);
+	free(t->structural);
 	free(t->add);
 	free(t->read);
 	free(t->old);

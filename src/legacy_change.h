@@ -20,7 +20,8 @@ struct legacy_transaction {
 	struct legacy_change *changes; /* the table's own edits, ascending by entry */
 	size_t n;
 	const struct legacy_witness *witness; /* moves along with the counters; NULL: there is none */
-	struct legacy_edition edition; /* when rules come or go */
+	struct legacy_change *structural; /* those with which rules come or go */
+	struct legacy_edition edition;    /* what they make of the table */
 	struct xt_counters_info *add;  /* given to the kernel */
 	struct xt_counters *read;      /* the counters as read */
 	struct xt_counters *old;       /* the last counters of the replaced table */

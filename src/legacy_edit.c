@@ -1,59 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "legacy_edit.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/netfilter/xt_comment.h>
+#include <linux/netfilter/xt_tcpudp.h>
 
-/* The size of the match that carries a comment, and of a standard target. */
-static size_t comment_size(const struct edit *edit)
+#include "legacy_write.h"
+
+static size_t insert_size(uint8_t family, const struct legacy_change *change)
 {
-	return edit->comment[0] ? XT_ALIGN(sizeof(struct xt_entry_match)) + XT_ALIGN(sizeof(struct xt_comment_info))
-				: 0;
+	if (change->edit->kind == EDIT_INSERT)
+		return legacy_write_rule_size(family, change->edit);
+	return change->part == LEGACY_HEAD ? legacy_write_head_size(family) : legacy_write_end_size(family);
 }
 
-static size_t insert_size(uint8_t family, const struct edit *edit)
+/* Writes the entry at `offset` of the new block. */
+static void write_insert(uint8_t family, const struct legacy_change *change, unsigned char *entries, size_t offset)
 {
-	return legacy_head_size(family) + comment_size(edit) + XT_ALIGN(sizeof(struct xt_standard_target));
-}
-
-/* Writes the entry at `offset` of the new block; its verdict refers to the entry after it. */
-static void write_insert(uint8_t family, const struct edit *edit, unsigned char *entries, size_t offset)
-{
-	unsigned char *head = entries + offset;
-	size_t head_size = legacy_head_size(family), size = insert_size(family, edit);
-	uint8_t mask[16];
-
-	memset(head, 0, size);
-	prefix_mask(&edit->prefix, mask);
-	if (family == 6) {
-		struct ip6t_entry *e = (void *)head;
-		bool down = edit->direction == DIRECTION_DOWN;
-		memcpy(down ? &e->ipv6.dst : &e->ipv6.src, edit->prefix.addr, 16);
-		memcpy(down ? &e->ipv6.dmsk : &e->ipv6.smsk, mask, 16);
-		e->target_offset = (uint16_t)(head_size + comment_size(edit));
-		e->next_offset = (uint16_t)size;
-	} else {
-		struct ipt_entry *e = (void *)head;
-		bool down = edit->direction == DIRECTION_DOWN;
-		memcpy(down ? &e->ip.dst : &e->ip.src, edit->prefix.addr, 4);
-		memcpy(down ? &e->ip.dmsk : &e->ip.smsk, mask, 4);
-		e->target_offset = (uint16_t)(head_size + comment_size(edit));
-		e->next_offset = (uint16_t)size;
-	}
-	if (edit->comment[0]) {
-		struct xt_entry_match *match = (void *)(head + head_size);
-		struct xt_comment_info *info = (void *)match->data;
-		match->u.user.match_size = (uint16_t)comment_size(edit);
-		memcpy(match->u.user.name, "comment", sizeof "comment");
-		memcpy(info->comment, edit->comment, strnlen(edit->comment, sizeof info->comment - 1));
-	}
-	struct xt_standard_target *target = (void *)(head + head_size + comment_size(edit));
-	target->target.u.user.target_size = (uint16_t)XT_ALIGN(sizeof *target);
-	target->verdict = edit->verdict == VERDICT_DROP ? -NF_DROP - 1 : (int)(offset + size);
+	if (change->edit->kind == EDIT_INSERT)
+		legacy_write_rule(family, change->edit, entries, offset);
+	else if (change->part == LEGACY_HEAD)
+		legacy_write_head(family, change->edit->name, entries, offset);
+	else
+		legacy_write_end(family, entries, offset);
 }
 
 /* FNV-1a, eight octets at a time. */
@@ -72,6 +43,24 @@ static uint64_t mix(uint64_t print, const unsigned char *octets, size_t n)
 	return (print ^ word) * prime;
 }
 
+/* What tells entries of one form apart: the ports of a rule, the name of a chain. */
+static uint64_t mix_own(uint64_t print, uint8_t family, const struct legacy_entry *entry)
+{
+	const struct xt_entry_match *match = (const void *)(entry->head + legacy_head_size(family));
+	const struct xt_error_target *error = (const void *)entry->target;
+
+	if (entry->target_offset > legacy_head_size(family)) {
+		if (strcmp(match->u.user.name, "tcp") == 0)
+			return mix(print, match->data, sizeof(struct xt_tcp));
+		if (strcmp(match->u.user.name, "udp") == 0)
+			return mix(print, match->data, sizeof(struct xt_udp));
+	}
+	if (strcmp(entry->target->u.user.name, XT_ERROR_TARGET) == 0)
+		return mix(print, (const unsigned char *)error->errorname,
+			   strnlen(error->errorname, sizeof error->errorname));
+	return print;
+}
+
 /* The kernel gives the head back as it was written, but for the field in which it notes something. Another
  * field has no meaning: legacy_witness.h uses it. */
 uint64_t legacy_edit_print(uint64_t print, uint8_t family, unsigned char *entries, size_t offset)
@@ -85,23 +74,23 @@ uint64_t legacy_edit_print(uint64_t print, uint8_t family, unsigned char *entrie
 		form[2] = target->verdict < 0 ? target->verdict
 					      : 1 + ((size_t)target->verdict == offset + entry.next_offset);
 	print = mix(print, entry.head, conditions);
-	return mix(print, (const unsigned char *)form, sizeof form);
+	print = mix(print, (const unsigned char *)form, sizeof form);
+	return mix_own(print, family, &entry);
 }
 
-uint64_t legacy_edit_print_insert(uint64_t print, uint8_t family, const struct edit *edit)
+uint64_t legacy_edit_print_insert(uint64_t print, uint8_t family, const struct legacy_change *change)
 {
 	/* Offsets are aligned as in a table. */
-	uint64_t room[128];
+	uint64_t room[LEGACY_WRITE_MOST / sizeof(uint64_t)];
 
-	static_assert(sizeof room >= sizeof(struct ip6t_entry) + sizeof(struct xt_entry_match) +
-		      sizeof(struct xt_comment_info) + sizeof(struct xt_standard_target) + 64, "room for any insert");
-	write_insert(family, edit, (unsigned char *)room, 0);
+	write_insert(family, change, (unsigned char *)room, 0);
 	return legacy_edit_print(print, family, (unsigned char *)room, 0);
 }
 
-/* Where old offsets went. `begin`: where the first insert before the entry stands; `at`: the entry. */
+/* Where old offsets went. `begin`: where the first insert before the entry stands; `at`: the entry. `made`: where the
+ * first entries of chains stand that are made, by their numbers. */
 struct moves {
-	size_t *old, *begin, *at;
+	size_t *old, *begin, *at, *made;
 	unsigned n;
 };
 
@@ -134,6 +123,30 @@ static void move_verdict(uint8_t family, const struct moves *moves, size_t numbe
 		target->verdict = (int)moves->begin[find(moves, (size_t)target->verdict)];
 }
 
+/* Jumps of the rules that were put in. */
+static void set_target(uint8_t family, const struct moves *moves, const struct legacy_change *change,
+		       unsigned char *entries, size_t offset)
+{
+	struct legacy_entry entry = legacy_entry_at(family, entries, offset);
+
+	if (change->edit->kind == EDIT_INSERT &&
+	    (change->edit->verdict == VERDICT_JUMP || change->edit->verdict == VERDICT_GOTO))
+		((struct xt_standard_target *)(void *)entry.target)->verdict =
+			(int)(change->to_made ? moves->made[change->target] : moves->begin[change->target]);
+}
+
+/* All verdicts, now that every chain has its place. */
+static void set_verdicts(struct legacy_edition *edition, uint8_t family, const struct moves *moves)
+{
+	for (size_t i = 0, offset = 0; i < edition->info.num_entries; i++) {
+		if (edition->inserted[i])
+			set_target(family, moves, edition->inserted[i], edition->entries, offset);
+		else
+			move_verdict(family, moves, edition->origin[i], edition->entries);
+		offset += legacy_entry_at(family, edition->entries, offset).next_offset;
+	}
+}
+
 static int lay_out(struct legacy_edition *edition, const struct legacy_table *table,
 		   const struct legacy_change *changes, size_t n, struct moves *moves)
 {
@@ -146,14 +159,16 @@ static int lay_out(struct legacy_edition *edition, const struct legacy_table *ta
 		moves->old[i] = from;
 		moves->begin[i] = offset;
 		for (; c < n && changes[c].entry == i; c++) {
-			if (changes[c].edit->kind == EDIT_DELETE) {
+			if (legacy_edit_deletes(&changes[c])) {
 				deleted = true;
 				continue;
 			}
-			write_insert(table->family, changes[c].edit, edition->entries, offset);
+			write_insert(table->family, &changes[c], edition->entries, offset);
 			edition->origin[entry] = RULE_NONE;
-			edition->inserted[entry++] = changes[c].edit;
-			offset += insert_size(table->family, changes[c].edit);
+			edition->inserted[entry++] = &changes[c];
+			offset += insert_size(table->family, &changes[c]);
+			if (changes[c].edit->kind == EDIT_CHAIN && changes[c].part == LEGACY_HEAD)
+				moves->made[changes[c].made] = offset;
 		}
 		moves->at[i] = offset;
 		if (!deleted) {
@@ -173,13 +188,15 @@ int legacy_edition_make(struct legacy_edition *edition, const struct legacy_tabl
 {
 	unsigned old = table->info.num_entries;
 	struct moves moves = {.n = old};
-	size_t room = table->info.size;
+	size_t room = table->info.size, made = 0;
 	int result = -1;
 
 	memset(edition, 0, sizeof *edition);
-	for (size_t i = 0; i < n; i++)
-		if (changes[i].edit->kind == EDIT_INSERT)
-			room += insert_size(table->family, changes[i].edit);
+	for (size_t i = 0; i < n; i++) {
+		if (legacy_edit_inserts(&changes[i]))
+			room += insert_size(table->family, &changes[i]);
+		made = changes[i].made > made ? changes[i].made : made;
+	}
 	edition->info = table->info;
 	edition->entries = malloc(room);
 	edition->origin = calloc(old + n, sizeof *edition->origin);
@@ -187,15 +204,15 @@ int legacy_edition_make(struct legacy_edition *edition, const struct legacy_tabl
 	moves.old = calloc(old, sizeof *moves.old);
 	moves.begin = calloc(old, sizeof *moves.begin);
 	moves.at = calloc(old, sizeof *moves.at);
-	if (!edition->entries || !edition->origin || !edition->inserted || !moves.old || !moves.begin || !moves.at)
+	moves.made = calloc(made + 1, sizeof *moves.made);
+	if (!edition->entries || !edition->origin || !edition->inserted || !moves.old || !moves.begin || !moves.at ||
+	    !moves.made)
 		goto out;
 	if (lay_out(edition, table, changes, n, &moves) < 0) {
 		errno = EINVAL;
 		goto out;
 	}
-	for (unsigned i = 0; i < edition->info.num_entries; i++)
-		if (edition->origin[i] != RULE_NONE)
-			move_verdict(table->family, &moves, edition->origin[i], edition->entries);
+	set_verdicts(edition, table->family, &moves);
 	for (int hook = 0; hook < NF_INET_NUMHOOKS; hook++) {
 		if (!(table->info.valid_hooks & 1u << hook))
 			continue;
@@ -207,6 +224,7 @@ out:
 	free(moves.old);
 	free(moves.begin);
 	free(moves.at);
+	free(moves.made);
 	return result;
 }
 
@@ -214,6 +232,6 @@ void legacy_edition_free(struct legacy_edition *edition)
 {
 	free(edition->entries);
 	free(edition->origin);
-	free(edition->inserted);
+	free((void *)edition->inserted);
 	memset(edition, 0, sizeof *edition);
 }

@@ -2,10 +2,14 @@
 #include "legacy_rules.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/netfilter/xt_comment.h>
+#include <linux/netfilter/xt_tcpudp.h>
+
+#include "legacy_write.h"
 
 /* The conditions that both versions of IP have, from either head. */
 static int read_prefix(struct prefix *prefix, uint8_t family, const void *addr, const void *mask, bool negated)
@@ -38,6 +42,8 @@ static void read_head(struct rule *rule, uint8_t family, const unsigned char *he
 		if (ip->invflags)
 			odd |= ODD_NEGATION;
 		*is_goto = ip->flags & IP6T_F_GOTO;
+		if ((ip->flags & IP6T_F_PROTO) && !(ip->flags & IP6T_F_TOS))
+			rule->ports.protocol = legacy_write_protocol_back(6, (uint8_t)ip->proto);
 	} else {
 		const struct ipt_ip *ip = &((const struct ipt_entry *)(const void *)head)->ip;
 		odd |= read_prefix(&rule->src, 4, &ip->src, &ip->smsk, ip->invflags & IPT_INV_SRCIP);
@@ -51,8 +57,65 @@ static void read_head(struct rule *rule, uint8_t family, const unsigned char *he
 		if (ip->invflags)
 			odd |= ODD_NEGATION;
 		*is_goto = ip->flags & IPT_F_GOTO;
+		rule->ports.protocol = legacy_write_protocol_back(4, (uint8_t)ip->proto);
 	}
 	rule->odd = (uint8_t)odd;
+	rule->ports.last = PORTS_LAST;
+}
+
+/* The ranges of a match that asks for no more than these. */
+static bool find_ranges(const struct rule *rule, const struct xt_entry_match *match, const uint16_t **of_source,
+			const uint16_t **of_destination)
+{
+	size_t size = match->u.match_size - sizeof *match;
+	const struct xt_tcp *tcp = (const void *)match->data;
+	const struct xt_udp *udp = (const void *)match->data;
+
+	if (match->u.user.revision != 0)
+		return false;
+	if (strcmp(match->u.user.name, "tcp") == 0 && rule->ports.protocol == IPPROTO_TCP && size >= sizeof *tcp) {
+		*of_source = tcp->spts;
+		*of_destination = tcp->dpts;
+		return !tcp->option && !tcp->flg_mask && !tcp->flg_cmp && !tcp->invflags;
+	}
+	if (strcmp(match->u.user.name, "udp") == 0 && rule->ports.protocol == IPPROTO_UDP && size >= sizeof *udp) {
+		*of_source = udp->spts;
+		*of_destination = udp->dpts;
+		return !udp->invflags;
+	}
+	return false;
+}
+
+static bool is_any(const uint16_t range[2])
+{
+	return range[0] == 0 && range[1] == PORTS_LAST;
+}
+
+/* The one match beside a comment that a rule with ports may have. Forgets the protocol if it is another one. */
+static void read_ports(struct rule *rule, const struct xt_entry_match *match)
+{
+	const uint16_t *of_source, *of_destination;
+
+	if ((rule->odd & ODD_MATCH) || !find_ranges(rule, match, &of_source, &of_destination) ||
+	    (!is_any(of_source) && !is_any(of_destination))) {
+		rule->ports.protocol = 0;
+		return;
+	}
+	const uint16_t *range = is_any(of_destination) ? of_source : of_destination;
+	rule->ports.first = range[0];
+	rule->ports.last = range[1];
+	rule->ports_of = is_any(of_destination) ? DIRECTION_DOWN : DIRECTION_UP;
+	if (range[0] > range[1])
+		rule->ports.protocol = 0;
+}
+
+/* Ports and prefixes have to be all that the rule asks for. */
+static void judge_ports(struct rule *rule)
+{
+	if (rule->ports.protocol && !(rule->odd & ~(ODD_PROTOCOL | ODD_MATCH)))
+		return;
+	rule->ports = (struct ports){0};
+	rule->ports_of = 0;
 }
 
 /* A comment is kept, any other match makes the rule odd; the first one names it. */
@@ -78,6 +141,7 @@ static int read_matches(struct ruleset *rules, struct rule *rule, uint8_t family
 		}
 		memcpy(text, match->u.user.name, sizeof match->u.user.name);
 		text[sizeof match->u.user.name - 1] = '\0';
+		read_ports(rule, match);
 		rule->odd |= ODD_MATCH;
 		if (rule->match == 0 && (rule->match = ruleset_add_text(rules, text)) == RULE_NONE)
 			return -1;
@@ -198,6 +262,7 @@ static int add_rule(struct ruleset *rules, const struct legacy_table *table, siz
 	if (read_matches(rules, &rule, table->family, entry) < 0 ||
 	    read_target(rules, &rule, offset, entry, is_goto) < 0)
 		return -1;
+	judge_ports(&rule);
 	uint32_t added = ruleset_add_rule(rules, &rule);
 	if (added == RULE_NONE)
 		return -1;

@@ -63,6 +63,26 @@ static bool same_frame(const struct ipt_getinfo *a, const struct ipt_getinfo *b)
 	       memcmp(a->underflow, b->underflow, sizeof a->underflow) == 0;
 }
 
+static int get_info(const struct legacy_table *table, struct ipt_getinfo *info)
+{
+	socklen_t size = sizeof *info;
+
+	memset(info, 0, sizeof *info);
+	memcpy(info->name, table_name, sizeof table_name);
+	return getsockopt(table->socket, level(table), IPT_SO_GET_INFO, info, &size);
+}
+
+int legacy_table_create(const struct legacy_table *table)
+{
+	struct ipt_getinfo info;
+
+	if (table->socket < 0) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	return get_info(table, &info);
+}
+
 /*
  * The kernel leaves out what is no user's business: the octets behind a name's end, the inner state of
  * matches. What stood there before would look like a change of the rules. As long as the rules stay,
@@ -70,12 +90,10 @@ static bool same_frame(const struct ipt_getinfo *a, const struct ipt_getinfo *b)
  */
 static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 {
-	socklen_t size = sizeof *info;
+	socklen_t size;
 	bool fresh = false;
 
-	memset(info, 0, sizeof *info);
-	memcpy(info->name, table_name, sizeof table_name);
-	if (getsockopt(table->socket, level(table), IPT_SO_GET_INFO, info, &size) < 0)
+	if (get_info(table, info) < 0)
 		return -1;
 	size_t want = sizeof(struct ipt_get_entries) + info->size;
 	if (want > table->spare_size) {

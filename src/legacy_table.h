@@ -69,6 +69,10 @@ int legacy_table_listed(uint8_t family);
 int legacy_table_open(struct legacy_table *table, uint8_t family);
 void legacy_table_close(struct legacy_table *table);
 
+/* Makes the table if there is none, as asking for it does: empty, all policies ACCEPT. Returns 0, or -1 with errno
+ * (EAFNOSUPPORT: the kernel lacks this version of IP). */
+int legacy_table_create(const struct legacy_table *table);
+
 /* Reads the table if it is listed; else table->present is false. Returns 0, or -1 with errno.
  * *same: nothing but counters differs from the read before. */
 int legacy_table_read(struct legacy_table *table, bool *same);

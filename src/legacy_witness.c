@@ -107,9 +107,9 @@ static int walk_next(struct walk *w, uint32_t *old, const struct legacy_change *
 	while (w->entry < w->n_entries) {
 		while (w->c < w->n && w->changes[w->c].entry == w->entry) {
 			*change = &w->changes[w->c++];
-			if ((*change)->edit->kind == EDIT_DELETE)
+			if (legacy_edit_deletes(*change))
 				w->deleted = true;
-			if ((*change)->edit->kind == EDIT_INSERT)
+			if (legacy_edit_inserts(*change))
 				return INSERTED;
 		}
 		bool stays = !w->deleted;
@@ -145,7 +145,7 @@ static uint64_t print_after(const struct legacy_table *table, const struct legac
 
 	while ((what = walk_next(&walk, &old, &change)) != END) {
 		if (what == INSERTED) {
-			print = legacy_edit_print_insert(print, table->family, change->edit);
+			print = legacy_edit_print_insert(print, table->family, change);
 			continue;
 		}
 		for (; at < old; at++)
@@ -158,7 +158,7 @@ static uint64_t print_after(const struct legacy_table *table, const struct legac
 static bool is_structural(const struct legacy_change *changes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (changes[i].edit->kind == EDIT_INSERT || changes[i].edit->kind == EDIT_DELETE)
+		if (legacy_edit_inserts(&changes[i]) || legacy_edit_deletes(&changes[i]))
 			return true;
 	return false;
 }
@@ -167,7 +167,11 @@ static void write_changes(unsigned char *at, const struct legacy_change *changes
 {
 	for (size_t i = 0; i < n; i++, at += sizeof(struct noted_change)) {
 		const struct edit *edit = changes[i].edit;
-		struct noted_change noted = {.kind = edit->kind, .entry = changes[i].entry};
+		/* A chain's head and end are entries that come or go, as rules are. */
+		struct noted_change noted = {.kind = legacy_edit_inserts(&changes[i])   ? EDIT_INSERT
+						     : legacy_edit_deletes(&changes[i]) ? EDIT_DELETE
+											: edit->kind,
+					     .entry = changes[i].entry};
 		if (edit->kind == EDIT_ADD || edit->kind == EDIT_INSERT)
 			noted.counter = (struct xt_counters){edit->counter.packets, edit->counter.octets};
 		memcpy(at, &noted, sizeof noted);
@@ -344,5 +348,7 @@ int legacy_witness_judge(const struct legacy_note *note, const struct legacy_tab
 		return *rescue ? STEP_UNKNOWN : -1;
 	}
 	/* Another program replaced the table since: the rules themselves may tell. */
+	if (note->new_print == note->old_print)
+		return STEP_UNKNOWN;
 	return print == note->new_print ? STEP_DONE : print == note->old_print ? STEP_NOT_DONE : STEP_UNKNOWN;
 }

@@ -10,8 +10,9 @@
 
 #include "block.h"
 #include "legacy_rules.h"
+#include "legacy_sort.h"
 
-enum { CHANGES_MAX = 32 };
+enum { CHANGES_MAX = 64, CHAINS_MAX = 64 };
 
 struct bench {
 	struct made made;
@@ -21,6 +22,7 @@ struct bench {
 	struct legacy_index index;
 	struct edit edits[CHANGES_MAX];
 	size_t n;
+	char error[BACKEND_ERROR_SIZE];
 };
 
 static struct bench bench_of(const char *text, uint8_t family)
@@ -76,60 +78,104 @@ static bool is_insert_at(const struct bench *b, const struct edit *edit, uint32_
 	return edit->chain == chain && rule == (own->hook == HOOK_NONE ? RULE_NONE : last);
 }
 
-static void model_insert(struct ruleset *to, const struct edit *edit)
+/* A chain of the lists after the edits: `from` is the one before, or RULE_NONE. */
+struct model_chain {
+	const char *name;
+	uint32_t from;
+};
+
+static uint32_t model_find(const struct model_chain *chains, const char *name)
+{
+	for (uint32_t c = 0; chains[c].name; c++)
+		if (strcmp(chains[c].name, name) == 0)
+			return c;
+	fail_msg("the model has no chain %s", name);
+	return RULE_NONE;
+}
+
+static void model_insert(struct ruleset *to, const struct model_chain *chains, const struct edit *edit)
 {
 	struct rule rule = {.jump = RULE_NONE, .verdict = edit->verdict};
+	bool down = edit->direction == DIRECTION_DOWN, ranged = edit->ports.first || edit->ports.last != PORTS_LAST;
 
-	*(edit->direction == DIRECTION_DOWN ? &rule.dst : &rule.src) = edit->prefix;
+	*(down ? &rule.dst : &rule.src) = edit->prefix;
+	*(down ? &rule.src : &rule.dst) = edit->other;
 	rule.comment = ruleset_add_text(to, edit->comment);
+	if (edit->verdict == VERDICT_JUMP || edit->verdict == VERDICT_GOTO)
+		rule.jump = model_find(chains, edit->target);
+	if (edit->ports.protocol) {
+		rule.ports = edit->ports;
+		rule.odd = (uint8_t)(ODD_PROTOCOL | (ranged ? ODD_MATCH : 0));
+		rule.ports_of = ranged ? edit->ports_of : 0;
+		rule.match = ranged ? ruleset_add_text(to, edit->ports.protocol == 6 ? "tcp" : "udp") : 0;
+	}
 	assert_int_not_equal(ruleset_add_rule(to, &rule), RULE_NONE);
 }
 
-static void model_copy(struct ruleset *to, const struct ruleset *from, uint32_t index)
+static void model_copy(struct ruleset *to, const struct model_chain *chains, const struct ruleset *from, uint32_t index)
 {
 	struct rule rule = from->rules[index];
 
 	rule.comment = ruleset_add_text(to, ruleset_text(from, rule.comment));
 	rule.match = ruleset_add_text(to, ruleset_text(from, rule.match));
 	rule.target = ruleset_add_text(to, ruleset_text(from, rule.target));
+	if (rule.jump != RULE_NONE)
+		rule.jump = model_find(chains, ruleset_text(from, from->chains[rule.jump].name));
 	assert_int_not_equal(ruleset_add_rule(to, &rule), RULE_NONE);
+}
+
+/* The chains after the edits: a new one comes before the first one of a later name. */
+static void model_chains(const struct bench *b, struct model_chain chains[CHAINS_MAX])
+{
+	uint32_t n = 0;
+
+	memset(chains, 0, CHAINS_MAX * sizeof *chains);
+	for (uint32_t c = 0; c < b->rules->n_chains; c++) {
+		bool goes = false;
+		for (size_t e = 0; e < b->n; e++)
+			goes |= b->edits[e].kind == EDIT_DELETE_CHAIN && b->edits[e].chain == c;
+		if (!goes)
+			chains[n++] = (struct model_chain){ruleset_text(b->rules, b->rules->chains[c].name), c};
+	}
+	for (size_t e = 0; e < b->n; e++) {
+		uint32_t at = 0;
+		if (b->edits[e].kind != EDIT_CHAIN)
+			continue;
+		while (at < n && ((chains[at].from != RULE_NONE && b->rules->chains[chains[at].from].hook != HOOK_NONE) ||
+				  strcmp(chains[at].name, b->edits[e].name) < 0))
+			at++;
+		assert_true(n + 1 < CHAINS_MAX);
+		memmove(&chains[at + 1], &chains[at], (n++ - at) * sizeof *chains);
+		chains[at] = (struct model_chain){b->edits[e].name, RULE_NONE};
+	}
 }
 
 /* The lists after the edits. */
 static struct ruleset *model(const struct bench *b)
 {
 	struct ruleset *to = ruleset_new();
+	struct model_chain chains[CHAINS_MAX];
 
-	for (uint32_t c = 0; c < b->rules->n_chains; c++) {
-		const struct chain *chain = &b->rules->chains[c];
-		ruleset_add_chain(to, chain->family, chain->hook, ruleset_text(b->rules, chain->name));
-		for (uint32_t i = chain->first; i <= chain->first + chain->count; i++) {
+	model_chains(b, chains);
+	for (const struct model_chain *own = chains; own->name; own++) {
+		const struct chain *chain = own->from == RULE_NONE ? NULL : &b->rules->chains[own->from];
+		ruleset_add_chain(to, b->family, chain ? chain->hook : HOOK_NONE, own->name);
+		for (uint32_t i = chain ? chain->first : 0; chain && i <= chain->first + chain->count; i++) {
 			uint32_t rule = i < chain->first + chain->count ? i : RULE_NONE;
 			bool deleted = false;
 			for (size_t e = 0; e < b->n; e++) {
-				if (is_insert_at(b, &b->edits[e], rule, c))
-					model_insert(to, &b->edits[e]);
+				if (!b->edits[e].name && is_insert_at(b, &b->edits[e], rule, own->from))
+					model_insert(to, chains, &b->edits[e]);
 				deleted |= b->edits[e].kind == EDIT_DELETE && b->edits[e].rule == rule;
 			}
 			if (rule != RULE_NONE && !deleted)
-				model_copy(to, b->rules, rule);
+				model_copy(to, chains, b->rules, rule);
 		}
+		for (size_t e = 0; !chain && e < b->n; e++)
+			if (b->edits[e].kind == EDIT_INSERT && b->edits[e].name && strcmp(b->edits[e].name, own->name) == 0)
+				model_insert(to, chains, &b->edits[e]);
 	}
 	return to;
-}
-
-/* As the backend hands them over: ascending by entry, those of one entry in their order. */
-static void sort_changes(const struct bench *b, struct legacy_change *changes)
-{
-	for (size_t e = 0; e < b->n; e++) {
-		const struct edit *edit = &b->edits[e];
-		uint32_t entry = edit->rule == RULE_NONE ? b->index.ends[edit->chain].entry
-							 : b->index.rules[edit->rule].entry;
-		size_t at = e;
-		for (; at > 0 && changes[at - 1].entry > entry; at--)
-			changes[at] = changes[at - 1];
-		changes[at] = (struct legacy_change){.edit = (struct edit *)(uintptr_t)edit, .entry = entry};
-	}
 }
 
 /* Every verdict leads to the next entry or to a chain's first; hooks begin where they should. */
@@ -178,31 +224,57 @@ static void check_offsets(const struct bench *b, const struct legacy_edition *ed
 	free(begins);
 }
 
+/* What block_same_rules() does not compare. */
+static void same_ports(const struct ruleset *a, const struct ruleset *b)
+{
+	for (uint32_t i = 0; i < a->n_rules; i++) {
+		const struct rule *x = &a->rules[i], *y = &b->rules[i];
+		assert_int_equal(x->ports.protocol, y->ports.protocol);
+		assert_int_equal(x->ports.first, y->ports.first);
+		assert_int_equal(x->ports.last, y->ports.last);
+		assert_int_equal(x->ports_of, y->ports_of);
+	}
+}
+
+/* As the backend does. Returns 0, or -1 with the reason in b->error. */
+static int sort(struct bench *b, struct legacy_changes changes[2])
+{
+	struct legacy_table tables[2] = {{.family = 4}, {.family = 6}};
+	const struct legacy_scope scope = {tables, b->rules, &b->index};
+
+	tables[b->family == 6] = b->table;
+	return legacy_sort(changes, &scope, b->edits, b->n, b->error);
+}
+
 static void check(struct bench *b)
 {
-	struct legacy_change changes[CHANGES_MAX];
+	struct legacy_changes changes[2], *own = &changes[b->family == 6];
 	struct legacy_edition edition;
 	struct legacy_index index = {NULL, NULL};
 	struct ruleset *expected = model(b), *got = ruleset_new();
 
-	sort_changes(b, changes);
-	assert_int_equal(legacy_edition_make(&edition, &b->table, changes, b->n), 0);
+	if (sort(b, changes) < 0)
+		fail_msg("%s", b->error);
+	assert_int_equal(changes[b->family != 6].n, 0);
+	assert_int_equal(legacy_edition_make(&edition, &b->table, own->list, own->n), 0);
 	check_offsets(b, &edition);
 	struct legacy_table after = {.family = b->family, .info = edition.info, .entries = edition.entries};
 	assert_int_equal(legacy_rules_add(got, &after, &index), 0);
 	block_same_rules(got, expected);
-	/* Rules of ours are told by the edit that put them there. */
+	same_ports(got, expected);
+	/* Rules of ours are told by the edit that put them there; a chain is two entries. */
 	uint32_t inserted = 0, wanted = 0;
 	for (unsigned i = 0; i < edition.info.num_entries; i++)
 		inserted += edition.inserted[i] != NULL;
 	for (size_t e = 0; e < b->n; e++)
-		wanted += b->edits[e].kind == EDIT_INSERT;
+		wanted += b->edits[e].kind == EDIT_INSERT ? 1 : b->edits[e].kind == EDIT_CHAIN ? 2 : 0;
 	assert_int_equal(inserted, wanted);
 	free(index.rules);
 	free(index.ends);
 	ruleset_free(got);
 	ruleset_free(expected);
 	legacy_edition_free(&edition);
+	legacy_sort_free(changes);
 }
 
 static const char router[] =
@@ -328,6 +400,236 @@ static void both_families(void **state)
 	bench_free(&b);
 }
 
+static void make_chain_named(struct bench *b, const char *name)
+{
+	b->edits[b->n++] = (struct edit){.kind = EDIT_CHAIN, .rule = RULE_NONE, .chain = RULE_NONE, .name = name,
+					 .family = b->family};
+}
+
+/* At the end of a chain that is made. */
+static struct edit *append(struct bench *b, const char *chain, uint8_t verdict, const char *target)
+{
+	struct edit *edit = &b->edits[b->n++];
+
+	*edit = (struct edit){.kind = EDIT_INSERT, .rule = RULE_NONE, .chain = RULE_NONE, .name = chain,
+			      .family = b->family, .verdict = verdict, .target = target};
+	return edit;
+}
+
+static void remove_chain(struct bench *b, const char *name)
+{
+	for (uint32_t c = 0; c < b->rules->n_chains; c++) {
+		const struct chain *chain = &b->rules->chains[c];
+		if (strcmp(ruleset_text(b->rules, chain->name), name) != 0)
+			continue;
+		b->edits[b->n++] = (struct edit){.kind = EDIT_DELETE_CHAIN, .chain = c, .rule = RULE_NONE};
+		for (uint32_t i = chain->first; i < chain->first + chain->count; i++)
+			if (!b->rules->rules[i].policy)
+				b->edits[b->n++] = (struct edit){.kind = EDIT_DELETE, .rule = i, .chain = c};
+	}
+}
+
+/* Names of all places: before, between, behind those that stand. Each leads to the next, the last back to one that
+ * stands, and rules for one chain come between those for others. */
+static void chains_are_made(void **state)
+{
+	static const char *const names[] = {"zz", "a", "f", "town-aa", "empty.", "town"};
+
+	(void)state;
+	for (int family = 4; family <= 6; family += 2) {
+		char text[600];
+		snprintf(text, sizeof text, "%s%s", family == 6 ? "*6\n" : "",
+			 family == 6 ? ":INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\n:empty\n:town-a\n:town-b\n"
+				       "-A FORWARD -j town-a\n-A town-a -g town-b\n"
+				     : router);
+		struct bench b = bench_of(text, (uint8_t)family);
+		for (size_t i = 0; i < 6; i++)
+			make_chain_named(&b, names[i]);
+		for (size_t i = 0; i < 6; i++) {
+			append(&b, names[i], i % 2 ? VERDICT_GOTO : VERDICT_JUMP, i < 5 ? names[i + 1] : "empty");
+			append(&b, names[0], VERDICT_RETURN, NULL);
+			if (i)
+				append(&b, names[i - 1], VERDICT_DROP, NULL);
+			check(&b);
+		}
+		/* From chains that stand, at their heads and their ends. */
+		insert(&b, "FORWARD", 1, "::", 0, VERDICT_JUMP, "");
+		b.edits[b.n - 1].prefix = (struct prefix){0};
+		b.edits[b.n - 1].target = "zz";
+		insert(&b, "town-a", 0, "::", 0, VERDICT_GOTO, "");
+		b.edits[b.n - 1].prefix = (struct prefix){0};
+		b.edits[b.n - 1].target = "a";
+		check(&b);
+		bench_free(&b);
+	}
+}
+
+static void chains_go(void **state)
+{
+	static const char *const names[] = {"empty", "town-a", "town-b"};
+	struct bench b = bench_of(router, 4);
+
+	(void)state;
+	/* All of them. */
+	for (uint32_t number = 2; number <= 4; number++)
+		delete(&b, "FORWARD", number);
+	for (size_t i = 0; i < 3; i++)
+		remove_chain(&b, names[i]);
+	check(&b);
+	/* One comes under the name of one that goes; what led to the old one leads to the new one. */
+	make_chain_named(&b, "town-a");
+	append(&b, "town-a", VERDICT_NONE, NULL)->prefix = make_prefix("10.1.0.0/24");
+	insert(&b, "FORWARD", 1, "10.1.0.0/24", DIRECTION_UP, VERDICT_GOTO, "town");
+	b.edits[b.n - 1].target = "town-a";
+	check(&b);
+	bench_free(&b);
+}
+
+/* Every condition that an edit can have. */
+static void conditions(void **state)
+{
+	static const struct {
+		struct ports ports;
+		uint8_t of;
+	} cases[] = {
+		{{0}, 0},
+		{{1, 0, PORTS_LAST}, 0},
+		{{6, 0, PORTS_LAST}, DIRECTION_DOWN},
+		{{6, 80, 80}, DIRECTION_DOWN},
+		{{6, 0, 1023}, DIRECTION_UP},
+		{{17, 6881, 6889}, DIRECTION_DOWN},
+		{{17, 1024, PORTS_LAST}, DIRECTION_UP},
+		{{47, 0, PORTS_LAST}, 0},
+		{{255, 0, PORTS_LAST}, 0},
+	};
+	static const uint8_t verdicts[] = {VERDICT_NONE, VERDICT_DROP, VERDICT_RETURN, VERDICT_JUMP, VERDICT_GOTO};
+	static const char *const prefixes[2][2] = {{"10.1.0.0/24", "192.0.2.128/25"}, {"2001:db8::/48", "2001:db8:1::1"}};
+
+	(void)state;
+	for (int six = 0; six < 2; six++) {
+		struct bench b = bench_of(six ? "*6\n:FORWARD ACCEPT\n:a\n" : ":FORWARD ACCEPT\n:a\n", six ? 6 : 4);
+		for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+			b.n = 0;
+			for (unsigned v = 0; v < 5 * 8; v++) {
+				struct edit *edit = append(&b, "new", verdicts[v % 5], v % 2 ? "new" : "a");
+				edit->ports = cases[i].ports;
+				edit->ports_of = cases[i].of;
+				edit->direction = v / 5 & 1 ? DIRECTION_UP : DIRECTION_DOWN;
+				if (v / 5 & 2)
+					edit->prefix = make_prefix(prefixes[six][0]);
+				if (v / 5 & 4)
+					edit->other = make_prefix(prefixes[six][1]);
+				if (v % 3 == 0)
+					memcpy(edit->comment, "alice", sizeof "alice");
+			}
+			make_chain_named(&b, "new");
+			check(&b);
+		}
+		bench_free(&b);
+	}
+}
+
+/* Says `why` and makes nothing. */
+static void refused(struct bench *b, const char *why)
+{
+	struct legacy_changes changes[2];
+
+	b->error[0] = '\0';
+	assert_int_equal(sort(b, changes), -1);
+	if (!strstr(b->error, why))
+		fail_msg("'%s' does not say '%s'", b->error, why);
+	legacy_sort_free(changes);
+	b->n = 0;
+}
+
+static void what_can_not_be(void **state)
+{
+	struct bench b = bench_of(router, 4);
+
+	(void)state;
+	remove_chain(&b, "town-a");
+	refused(&b, "iptables-legacy: can not remove the chain town-a: rule 2 of FORWARD leads to it");
+	remove_chain(&b, "town-b");
+	b.n--;
+	refused(&b, "can not remove the chain town-b: rule");
+	for (uint32_t number = 2; number <= 4; number++)
+		delete(&b, "FORWARD", number);
+	remove_chain(&b, "town-a");
+	b.n--;
+	refused(&b, "can not remove the chain town-a: rule 4 of town-a stays in it");
+	remove_chain(&b, "INPUT");
+	refused(&b, "can not remove the chain INPUT: it is built in");
+	make_chain_named(&b, "town-b");
+	refused(&b, "can not make the chain town-b: it is there");
+	make_chain_named(&b, "new");
+	make_chain_named(&b, "new");
+	refused(&b, "can not make the chain new: twice in one change");
+	make_chain_named(&b, "abcdefghijklmnopqrstuvwxyz012");
+	refused(&b, "a name has 1 to 28 octets");
+	make_chain_named(&b, "");
+	refused(&b, "a name has 1 to 28 octets");
+	make_chain_named(&b, "new");
+	b.edits[0].family = 6;
+	refused(&b, "ip6tables-legacy: can not make the chain new: there is no filter table");
+	append(&b, "new", VERDICT_NONE, NULL);
+	refused(&b, "can not put a rule into the chain new: there is no such chain");
+	append(&b, "town-b", VERDICT_JUMP, "new");
+	refused(&b, "can not put a rule into the chain town-b: there is no chain new");
+	append(&b, "town-b", VERDICT_JUMP, "FORWARD");
+	refused(&b, "nothing can lead to a chain that is built in, FORWARD");
+	for (uint32_t number = 2; number <= 4; number++)
+		delete(&b, "FORWARD", number);
+	remove_chain(&b, "town-a");
+	insert(&b, "FORWARD", 1, "10.1.0.10", DIRECTION_DOWN, VERDICT_JUMP, "");
+	b.edits[b.n - 1].target = "town-a";
+	refused(&b, "into the chain FORWARD: this change removes the chain that it leads to, town-a");
+	for (uint32_t number = 2; number <= 4; number++)
+		delete(&b, "FORWARD", number);
+	remove_chain(&b, "town-a");
+	insert(&b, "town-a", 2, "10.1.0.10", DIRECTION_DOWN, VERDICT_NONE, "");
+	refused(&b, "into the chain town-a: this change removes it");
+	insert(&b, "town-a", 2, "2001:db8::1", DIRECTION_DOWN, VERDICT_NONE, "");
+	refused(&b, "its prefix is of the other version of IP");
+	insert(&b, "town-a", 2, "10.1.0.10", DIRECTION_DOWN, VERDICT_ACCEPT, "");
+	refused(&b, "it has no verdict that could be written");
+	insert(&b, "town-a", 2, "10.1.0.10", DIRECTION_DOWN, VERDICT_NONE, "");
+	b.edits[0].ports = (struct ports){132, 80, 80};
+	refused(&b, "only TCP and UDP can be told by ports");
+	insert(&b, "town-a", 2, "10.1.0.10", DIRECTION_DOWN, VERDICT_NONE, "");
+	b.edits[0].ports = (struct ports){6, 81, 80};
+	refused(&b, "its range of ports is empty");
+	bench_free(&b);
+}
+
+/* Fingerprints tell the changes of one form apart. */
+static void prints_differ(void **state)
+{
+	struct edit edits[] = {
+		{.kind = EDIT_INSERT, .ports = {6, 80, 80}},
+		{.kind = EDIT_INSERT, .ports = {6, 80, 81}},
+		{.kind = EDIT_INSERT, .ports = {6, 80, 80}, .ports_of = DIRECTION_UP},
+		{.kind = EDIT_INSERT, .ports = {17, 80, 80}},
+		{.kind = EDIT_INSERT, .ports = {17, 81, 81}},
+		{.kind = EDIT_INSERT, .verdict = VERDICT_RETURN},
+		{.kind = EDIT_INSERT, .verdict = VERDICT_JUMP, .target = "a"},
+		{.kind = EDIT_INSERT, .verdict = VERDICT_GOTO, .target = "a"},
+		{.kind = EDIT_CHAIN, .name = "a"},
+		{.kind = EDIT_CHAIN, .name = "b"},
+	};
+	enum { N = sizeof edits / sizeof edits[0] };
+	uint64_t prints[2][N];
+
+	(void)state;
+	for (int six = 0; six < 2; six++)
+		for (size_t i = 0; i < N; i++) {
+			const struct legacy_change change = {.edit = &edits[i], .part = edits[i].kind == EDIT_CHAIN
+											? LEGACY_HEAD : LEGACY_RULE};
+			prints[six][i] = legacy_edit_print_insert(1, six ? 6 : 4, &change);
+			for (size_t j = 0; j < i; j++)
+				assert_int_not_equal(prints[six][i], prints[six][j]);
+		}
+}
+
 static void an_entry_that_is_not_there(void **state)
 {
 	struct bench b = bench_of(router, 4);
@@ -354,6 +656,7 @@ static void random_edits(void **state)
 {
 	static const char *const targets[] = {"", "", " -j DROP", " -j a", " -g b", " -j c", " -j RETURN", " -j LOG", " -m limit"};
 	static const char *const chains[] = {"INPUT", "FORWARD", "OUTPUT", "a", "b", "c"};
+	static const char *const made[] = {"0", "aa", "bb", "zz"};
 	char text[8000];
 
 	(void)state;
@@ -382,6 +685,19 @@ static void random_edits(void **state)
 			insert(&b, chain, end ? 0 : b.rules->rules[rule].number, prefix, (uint8_t)chance(2),
 			       chance(2) ? VERDICT_DROP : VERDICT_NONE, chance(2) ? "townmeter" : "");
 		}
+		/* Chains come, with rules that lead anywhere. */
+		uint32_t n_made = chance(5);
+		for (uint32_t n = 0; n < n_made; n++)
+			make_chain_named(&b, made[n]);
+		for (uint32_t n = n_made ? chance(20) : 0; n > 0; n--) {
+			uint32_t to = chance(n_made + 3);
+			struct edit *edit = append(&b, made[chance(n_made)], (uint8_t)(chance(2) ? VERDICT_JUMP : VERDICT_GOTO),
+						   to < n_made ? made[to] : chains[3 + to - n_made]);
+			if (chance(2))
+				edit->ports = (struct ports){chance(2) ? 6 : 17, (uint16_t)chance(99), PORTS_LAST};
+			if (chance(2))
+				edit->verdict = VERDICT_RETURN;
+		}
 		check(&b);
 		bench_free(&b);
 	}
@@ -396,6 +712,11 @@ int main(void)
 		cmocka_unit_test(several_at_one_place),
 		cmocka_unit_test(chains_that_get_empty),
 		cmocka_unit_test(both_families),
+		cmocka_unit_test(chains_are_made),
+		cmocka_unit_test(chains_go),
+		cmocka_unit_test(conditions),
+		cmocka_unit_test(what_can_not_be),
+		cmocka_unit_test(prints_differ),
 		cmocka_unit_test(an_entry_that_is_not_there),
 		cmocka_unit_test(random_edits),
 	};

@@ -2,7 +2,10 @@
 #include "legacy_rules.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+
+#include <linux/netfilter/xt_tcpudp.h>
 
 #include "block.h"
 
@@ -244,6 +247,169 @@ static void odd_conditions(void **state)
 		}
 }
 
+/* A rule with a protocol and, if it has a name, one match. */
+struct sample {
+	uint8_t protocol;
+	const char *match;
+	uint16_t spts[2], dpts[2];
+	uint8_t option, mask, compare, inverted, revision;
+	struct ports ports; /* what it has to be read as */
+	uint8_t of;
+};
+
+static void write_sample(uint8_t family, unsigned char *head, const struct sample *sample)
+{
+	if (family == 6) {
+		((struct ip6t_entry *)(void *)head)->ipv6.proto = sample->protocol == 1 ? IPPROTO_ICMPV6 : sample->protocol;
+		((struct ip6t_entry *)(void *)head)->ipv6.flags |= IP6T_F_PROTO;
+	} else {
+		((struct ipt_entry *)(void *)head)->ip.proto = sample->protocol;
+	}
+	if (!sample->match)
+		return;
+	struct xt_entry_match *match = (void *)(head + legacy_head_size(family));
+	struct xt_tcp tcp = {.spts = {sample->spts[0], sample->spts[1]}, .dpts = {sample->dpts[0], sample->dpts[1]},
+			     .option = sample->option, .flg_mask = sample->mask, .flg_cmp = sample->compare,
+			     .invflags = sample->inverted};
+	struct xt_udp udp = {.spts = {sample->spts[0], sample->spts[1]}, .dpts = {sample->dpts[0], sample->dpts[1]},
+			     .invflags = sample->inverted};
+	match->u.user.revision = sample->revision;
+	if (strcmp(sample->match, "tcp") == 0)
+		memcpy(match->data, &tcp, sizeof tcp);
+	else
+		memcpy(match->data, &udp, sizeof udp);
+}
+
+/* FORWARD's only rule, with these options beside the sample's. */
+static struct rule read_sample(uint8_t family, const struct sample *sample, const char *options,
+			       void (*change)(uint8_t family, unsigned char *head))
+{
+	char text[300];
+	struct rule rule;
+	struct ruleset *rules = ruleset_new();
+	struct legacy_index index = {NULL, NULL};
+
+	snprintf(text, sizeof text, "%s:FORWARD ACCEPT\n-A FORWARD%s%s%s\n", family == 6 ? "*6\n" : "", options,
+		 sample->match ? " -m " : "", sample->match ? sample->match : "");
+	struct made made = make(text);
+	struct legacy_table table = block_of(&made, family);
+	write_sample(family, table.entries, sample);
+	if (change)
+		change(family, table.entries);
+	assert_int_equal(legacy_rules_add(rules, &table, &index), 0);
+	rule = rules->rules[0];
+	index_free(&index);
+	ruleset_free(rules);
+	block_free(&table);
+	made_free(&made);
+	return rule;
+}
+
+static const struct sample samples[] = {
+	{6, NULL, {0}, {0}, 0, 0, 0, 0, 0, {6, 0, PORTS_LAST}, 0},
+	{1, NULL, {0}, {0}, 0, 0, 0, 0, 0, {1, 0, PORTS_LAST}, 0},
+	{47, NULL, {0}, {0}, 0, 0, 0, 0, 0, {47, 0, PORTS_LAST}, 0},
+	{6, "tcp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {6, 80, 80}, DIRECTION_DOWN},
+	{6, "tcp", {0, PORTS_LAST}, {80, 443}, 0, 0, 0, 0, 0, {6, 80, 443}, DIRECTION_UP},
+	{6, "tcp", {0, PORTS_LAST}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {6, 0, PORTS_LAST}, DIRECTION_DOWN},
+	{17, "udp", {0, PORTS_LAST}, {6881, 6889}, 0, 0, 0, 0, 0, {17, 6881, 6889}, DIRECTION_UP},
+	{17, "udp", {0, 53}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {17, 0, 53}, DIRECTION_DOWN},
+	/* More than ports of one side. */
+	{6, "tcp", {80, 80}, {80, 80}, 0, 0, 0, 0, 0, {0}, 0},
+	{6, "tcp", {80, 80}, {0, PORTS_LAST}, 7, 0, 0, 0, 0, {0}, 0},
+	{6, "tcp", {80, 80}, {0, PORTS_LAST}, 0, 2, 2, 0, 0, {0}, 0},
+	{6, "tcp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, XT_TCP_INV_SRCPT, 0, {0}, 0},
+	{6, "tcp", {81, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {0}, 0},
+	{6, "tcp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 1, {0}, 0},
+	{17, "udp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, XT_UDP_INV_DSTPT, 0, {0}, 0},
+	/* Another protocol's match, and others. */
+	{17, "tcp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {0}, 0},
+	{136, "udp", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {0}, 0},
+	{6, "multiport", {80, 80}, {0, PORTS_LAST}, 0, 0, 0, 0, 0, {0}, 0},
+};
+
+static void same_ports(const struct rule *rule, const struct ports *ports, uint8_t of)
+{
+	assert_int_equal(rule->ports.protocol, ports->protocol);
+	assert_int_equal(rule->ports.first, ports->first);
+	assert_int_equal(rule->ports.last, ports->last);
+	assert_int_equal(rule->ports_of, of);
+}
+
+/* Ports are told, beside prefixes and a comment; and the rule stays odd. */
+static void ports(void **state)
+{
+	static const char *const options[2][3] = {
+		{"", " -d 10.1.0.0/24 -s 192.0.2.0/24", " -s 10.1.0.10 --comment web -j RETURN"},
+		{"", " -d 2001:db8::/48 -s 2001:db8:ff::/48", " -s 2001:db8::10 --comment web -j RETURN"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+		for (int six = 0; six < 2; six++)
+			for (int o = 0; o < 3; o++) {
+				struct rule rule = read_sample(six ? 6 : 4, &samples[i], options[six][o], NULL);
+				same_ports(&rule, &samples[i].ports, samples[i].of);
+				assert_int_equal(rule.odd, ODD_PROTOCOL | (samples[i].match ? ODD_MATCH : 0));
+				assert_int_equal(rule.dst.family != PREFIX_NONE, o == 1);
+				assert_int_equal(rule.src.family != PREFIX_NONE, o != 0);
+			}
+}
+
+/* IPv6 asks for the protocol only with its flag; and ICMPv4 is nothing that it has. */
+static void no_flag(uint8_t family, unsigned char *head)
+{
+	if (family == 6)
+		((struct ip6t_entry *)(void *)head)->ipv6.flags = 0;
+	else
+		((struct ipt_entry *)(void *)head)->ip.proto = 0;
+}
+
+static void icmp_of_4(uint8_t family, unsigned char *head)
+{
+	if (family == 6)
+		((struct ip6t_entry *)(void *)head)->ipv6.proto = IPPROTO_ICMP;
+	else
+		((struct ipt_entry *)(void *)head)->ip.invflags = XT_INV_PROTO;
+}
+
+static void traffic_class_too(uint8_t family, unsigned char *head)
+{
+	if (family == 6)
+		((struct ip6t_entry *)(void *)head)->ipv6.flags |= IP6T_F_TOS;
+	else
+		((struct ipt_entry *)(void *)head)->ip.flags = IPT_F_FRAG;
+}
+
+/* What follows the ports, or stands alone. */
+static void comment_is_another(uint8_t family, unsigned char *head)
+{
+	struct xt_entry_match *match = (void *)(head + legacy_head_size(family));
+
+	if (strcmp(match->u.user.name, "comment") != 0)
+		match = (void *)((unsigned char *)match + match->u.match_size);
+	assert_string_equal(match->u.user.name, "comment");
+	memcpy(match->u.user.name, "tcp", sizeof "tcp");
+}
+
+static void more_than_ports(void **state)
+{
+	static void (*const changes[])(uint8_t family, unsigned char *head) = {
+		not_dst, not_src, holes_in_src, interface_in, interface_out, no_flag, icmp_of_4, traffic_class_too};
+	const struct ports none = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		for (int family = 4; family <= 6; family += 2) {
+			struct rule rule;
+			for (size_t c = 0; c < sizeof changes / sizeof changes[0]; c++) {
+				rule = read_sample((uint8_t)family, &samples[i], "", changes[c]);
+				same_ports(&rule, &none, 0);
+			}
+			rule = read_sample((uint8_t)family, &samples[i], " --comment x", comment_is_another);
+			same_ports(&rule, &none, 0);
+		}
+}
+
 /* How the kernel can not have given it. */
 static void bad_verdict(uint8_t family, unsigned char *head)
 {
@@ -340,6 +506,8 @@ int main(void)
 		cmocka_unit_test(index_leads_back),
 		cmocka_unit_test(two_families),
 		cmocka_unit_test(odd_conditions),
+		cmocka_unit_test(ports),
+		cmocka_unit_test(more_than_ports),
 		cmocka_unit_test(not_a_table),
 		cmocka_unit_test(entry_beyond_the_end),
 		cmocka_unit_test(long_texts),

@@ -93,7 +93,8 @@ static int start(void **state)
 	b->edits[3] = (struct edit){.kind = EDIT_ZERO, .rule = ALICE};
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(index.rules[b->edits[i].rule].family, 4);
-		b->changes[i] = (struct legacy_change){&b->edits[i], index.rules[b->edits[i].rule].entry};
+		b->changes[i] = (struct legacy_change){.edit = &b->edits[i],
+							     .entry = index.rules[b->edits[i].rule].entry};
 	}
 	assert_int_equal(legacy_edition_make(&b->edition, &b->table, b->changes + 1, 2), 0);
 	b->after = (struct legacy_table){.family = 4, .socket = -1, .info = b->edition.info, .present = true,
