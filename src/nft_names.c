@@ -36,9 +36,14 @@ bool nft_names_makes(const struct nft_names *names, uint8_t family, const char *
 	return false;
 }
 
-static int refuse(char error[BACKEND_ERROR_SIZE], const char *what, const char *name, const char *why)
+static const char *tool(uint8_t family)
 {
-	snprintf(error, BACKEND_ERROR_SIZE, "can not %s the chain %s: %s", what, name, why);
+	return family == PREFIX_IPV6 ? "ip6tables-nft" : "iptables-nft";
+}
+
+static int refuse(char error[BACKEND_ERROR_SIZE], const char *what, uint8_t family, const char *name, const char *why)
+{
+	snprintf(error, BACKEND_ERROR_SIZE, "%s: can not %s the chain %s: %s", tool(family), what, name, why);
 	return -1;
 }
 
@@ -57,7 +62,7 @@ static int list_gone(struct nft_names *names, struct gone *gone, const struct nf
 			continue;
 		const struct nft_chain *chain = &r->chains.chains[edits[i].chain];
 		if (chain->hook != HOOK_NONE)
-			return refuse(error, "remove", chain->name, "it is one of iptables' own");
+			return refuse(error, "remove", chain->family, chain->name, "it is one of iptables' own");
 		names->n_gone += !gone->chains[edits[i].chain];
 		gone->chains[edits[i].chain] = true;
 	}
@@ -82,12 +87,12 @@ static int list_made(struct nft_names *names, const struct gone *gone, const str
 		if (length > NAME_MAX_LENGTH) {
 			snprintf(why, sizeof why, "its name has %zu characters, and iptables takes %d", length,
 				 NAME_MAX_LENGTH);
-			return refuse(error, "make", own->name, why);
+			return refuse(error, "make", own->family, own->name, why);
 		}
 		if (i > 0 && compare(names->made[i - 1], own->family, own->name) == 0)
-			return refuse(error, "make", own->name, "twice in one change");
+			return refuse(error, "make", own->family, own->name, "twice in one change");
 		if (stands != RULE_NONE && !gone->chains[stands])
-			return refuse(error, "make", own->name, "it is there");
+			return refuse(error, "make", own->family, own->name, "it is there");
 	}
 	return 0;
 }
@@ -99,7 +104,7 @@ static int refuse_for(char error[BACKEND_ERROR_SIZE], const struct nft_reading *
 	char why[160], text[120];
 
 	snprintf(why, sizeof why, "%s %s", ruleset_describe(r->rules, rule, text, sizeof text), what);
-	return refuse(error, "remove", r->chains.chains[chain].name, why);
+	return refuse(error, "remove", r->chains.chains[chain].family, r->chains.chains[chain].name, why);
 }
 
 static int check_staying(const struct nft_names *names, const struct gone *gone, const struct nft_reading *r,
@@ -125,7 +130,7 @@ static int check_name(const struct nft_names *names, const struct gone *gone, co
 
 	if (nft_names_makes(names, family, name) || (chain != RULE_NONE && !gone->chains[chain]))
 		return 0;
-	snprintf(error, BACKEND_ERROR_SIZE, "can not put a rule %s %s: %s %s", what, name,
+	snprintf(error, BACKEND_ERROR_SIZE, "%s: can not put a rule %s %s: %s %s", tool(family), what, name,
 		 chain == RULE_NONE ? "there is no chain" : "this very change removes the chain", name);
 	return -1;
 }
@@ -139,7 +144,7 @@ static int check_insert(const struct nft_names *names, const struct gone *gone, 
 		uint32_t chain = edit->rule == RULE_NONE ? edit->chain : r->rules->rules[edit->rule].chain;
 		family = r->rules->chains[chain].family;
 		if (gone->chains[chain])
-			return refuse(error, "put a rule into", r->chains.chains[chain].name,
+			return refuse(error, "put a rule into", family, r->chains.chains[chain].name,
 				      "this very change removes it");
 	} else if (check_name(names, gone, r, "into", family, edit->name, error) < 0) {
 		return -1;
