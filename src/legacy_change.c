@@ -41,17 +41,25 @@ static void take_from(struct xt_counters *sum, const struct counter *less)
 	sum->bcnt -= less->octets;
 }
 
-/* The counters as read, entry by entry; NULL with errno. */
-static struct xt_counters *counters_read(const struct legacy_table *table)
+/* The counters as read, entry by entry: only zeroes ask for them. Returns 0, or -1 with errno. */
+static int note_counters(struct legacy_transaction *t)
 {
-	struct xt_counters *counters = calloc(table->info.num_entries, sizeof *counters);
+	const struct legacy_table *table = t->table;
+	bool zeroes = false;
 
-	for (size_t offset = 0, i = 0; counters && i < table->info.num_entries; i++) {
+	for (size_t i = 0; i < t->n; i++)
+		zeroes |= t->changes[i].edit->kind == EDIT_ZERO;
+	if (!zeroes)
+		return 0;
+	t->read = calloc(table->info.num_entries, sizeof *t->read);
+	if (!t->read)
+		return -1;
+	for (size_t offset = 0, i = 0; i < table->info.num_entries; i++) {
 		struct legacy_entry entry = legacy_entry_at(table->family, table->entries, offset);
-		counters[i] = *entry.counters;
+		t->read[i] = *entry.counters;
 		offset += entry.next_offset;
 	}
-	return counters;
+	return 0;
 }
 
 /* EINVAL: another number of entries than was read. EAGAIN: the kernel found the table changed. */
@@ -112,8 +120,7 @@ static enum change_result add_only(struct legacy_transaction *t)
 	unsigned last = t->table->info.num_entries - 1;
 
 	t->add = legacy_counters_new(t->table->info.num_entries);
-	t->read = counters_read(t->table);
-	if (!t->add || !t->read)
+	if (!t->add || note_counters(t) < 0)
 		return CHANGE_REFUSED;
 	for (size_t i = 0; i < t->n; i++) {
 		struct edit *edit = t->changes[i].edit;
@@ -166,21 +173,20 @@ static void hand_over(struct legacy_transaction *t)
 /* No memory is taken between the two calls: the second must not fail for want of it. */
 static enum change_result replace(struct legacy_transaction *t, size_t n)
 {
+	struct ipt_replace *room = legacy_table_room(t->table, legacy_edition_size(t->table, t->structural, n));
 	sigset_t before;
 
-	if (legacy_edition_make(&t->edition, t->table, t->structural, n) < 0)
+	if (!room || legacy_edition_make(&t->edition, (unsigned char *)room->entries, t->table, t->structural, n) < 0)
 		return CHANGE_REFUSED;
 	struct legacy_table after = {.family = t->table->family, .info = t->edition.info,
 				     .entries = t->edition.entries};
 	legacy_witness_mark(&after, t->witness, LEGACY_MARK_CHANGE);
 	t->add = legacy_counters_new(t->edition.info.num_entries);
-	t->read = counters_read(t->table);
 	t->old = calloc(t->table->info.num_entries, sizeof *t->old);
-	if (!t->add || !t->read || !t->old)
+	if (!t->add || !t->old || note_counters(t) < 0)
 		return CHANGE_REFUSED;
 	hold_signals(&before);
-	if (legacy_table_replace(t->table, &t->edition.info, t->edition.entries, t->old,
-				 t->table->info.num_entries) < 0) {
+	if (legacy_table_replace(t->table, &t->edition.info, room, t->old, t->table->info.num_entries) < 0) {
 		allow_signals(&before);
 		return errno == EAGAIN ? CHANGE_STALE : CHANGE_REFUSED;
 	}
@@ -214,14 +220,16 @@ static int revert_replace(struct legacy_transaction *t)
 	unsigned n_old = t->table->info.num_entries, n_new = t->edition.info.num_entries;
 	struct xt_counters_info *back = legacy_counters_new(n_old);
 	struct xt_counters *last = calloc(n_new, sizeof *last);
+	struct ipt_replace *room = legacy_table_room(t->table, t->table->info.size);
 	sigset_t before;
 	int result = -1;
 
-	if (!back || !last)
+	if (!back || !last || !room)
 		goto out;
 	legacy_witness_mark(t->table, t->witness, LEGACY_MARK_REVERT);
+	memcpy(room->entries, t->table->entries, t->table->info.size);
 	hold_signals(&before);
-	if (legacy_table_replace(t->table, &t->table->info, t->table->entries, last, n_new) == 0) {
+	if (legacy_table_replace(t->table, &t->table->info, room, last, n_new) == 0) {
 		for (unsigned i = 0; i < n_new; i++)
 			if (t->edition.origin[i] != RULE_NONE)
 				back->counters[t->edition.origin[i]] = last[i];

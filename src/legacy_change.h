@@ -23,7 +23,7 @@ struct legacy_transaction {
 	struct legacy_change *structural; /* those with which rules come or go */
 	struct legacy_edition edition;    /* what they make of the table */
 	struct xt_counters_info *add;  /* given to the kernel */
-	struct xt_counters *read;      /* the counters as read */
+	struct xt_counters *read;      /* the counters as read; NULL: nothing is zeroed */
 	struct xt_counters *old;       /* the last counters of the replaced table */
 	bool replaced, done;
 };

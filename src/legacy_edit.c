@@ -183,30 +183,36 @@ static int lay_out(struct legacy_edition *edition, const struct legacy_table *ta
 	return c == n ? 0 : -1;
 }
 
-int legacy_edition_make(struct legacy_edition *edition, const struct legacy_table *table,
+size_t legacy_edition_size(const struct legacy_table *table, const struct legacy_change *changes, size_t n)
+{
+	size_t size = table->info.size;
+
+	for (size_t i = 0; i < n; i++)
+		if (legacy_edit_inserts(&changes[i]))
+			size += insert_size(table->family, &changes[i]);
+	return size;
+}
+
+int legacy_edition_make(struct legacy_edition *edition, unsigned char *entries, const struct legacy_table *table,
 			const struct legacy_change *changes, size_t n)
 {
 	unsigned old = table->info.num_entries;
 	struct moves moves = {.n = old};
-	size_t room = table->info.size, made = 0;
+	size_t made = 0;
 	int result = -1;
 
 	memset(edition, 0, sizeof *edition);
-	for (size_t i = 0; i < n; i++) {
-		if (legacy_edit_inserts(&changes[i]))
-			room += insert_size(table->family, &changes[i]);
+	for (size_t i = 0; i < n; i++)
 		made = changes[i].made > made ? changes[i].made : made;
-	}
 	edition->info = table->info;
-	edition->entries = malloc(room);
+	edition->entries = entries;
 	edition->origin = calloc(old + n, sizeof *edition->origin);
 	edition->inserted = calloc(old + n, sizeof *edition->inserted);
 	moves.old = calloc(old, sizeof *moves.old);
 	moves.begin = calloc(old, sizeof *moves.begin);
 	moves.at = calloc(old, sizeof *moves.at);
 	moves.made = calloc(made + 1, sizeof *moves.made);
-	if (!edition->entries || !edition->origin || !edition->inserted || !moves.old || !moves.begin || !moves.at ||
-	    !moves.made)
+	if (!edition->origin || !edition->inserted || !moves.old || !moves.begin || !moves.at || !moves.made)
 		goto out;
 	if (lay_out(edition, table, changes, n, &moves) < 0) {
 		errno = EINVAL;
@@ -230,7 +236,6 @@ out:
 
 void legacy_edition_free(struct legacy_edition *edition)
 {
-	free(edition->entries);
 	free(edition->origin);
 	free((void *)edition->inserted);
 	memset(edition, 0, sizeof *edition);

@@ -35,15 +35,19 @@ static inline bool legacy_edit_inserts(const struct legacy_change *change)
 
 struct legacy_edition {
 	struct ipt_getinfo info;
-	unsigned char *entries;
+	unsigned char *entries; /* borrowed */
 	uint32_t *origin; /* for each entry of the new table: the old one's number, or RULE_NONE */
 	const struct legacy_change **inserted; /* for each of them: the change that put it there, or NULL; borrowed */
 };
 
-/* Makes the new table. `changes` are those that put entries in or take them away, in ascending order of entry;
- * inserts before one entry keep their order, and chains that are made have their numbers in it. Returns 0, or -1 with errno ENOMEM. Free with
- * legacy_edition_free() in both cases. */
-int legacy_edition_make(struct legacy_edition *edition, const struct legacy_table *table,
+/* How many octets the entries of the new table take, at the most. */
+size_t legacy_edition_size(const struct legacy_table *table, const struct legacy_change *changes, size_t n);
+
+/* Makes the new table, in as many octets at `entries`. `changes` are those that put entries in or take them away, in
+ * ascending order of entry; inserts before one entry keep their order, and chains that are made have their numbers in
+ * it. Returns 0, or -1 with errno (ENOMEM; EINVAL: there is no such entry). Free with legacy_edition_free() in both
+ * cases. */
+int legacy_edition_make(struct legacy_edition *edition, unsigned char *entries, const struct legacy_table *table,
 			const struct legacy_change *changes, size_t n);
 void legacy_edition_free(struct legacy_edition *edition);
 

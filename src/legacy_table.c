@@ -83,6 +83,21 @@ int legacy_table_create(const struct legacy_table *table)
 	return get_info(table, &info);
 }
 
+/* At least so large; *fresh: it is all zero. */
+static int make_room(struct legacy_table *table, size_t want, bool *fresh)
+{
+	*fresh = want > table->spare_size;
+	if (!*fresh)
+		return 0;
+	void *bigger = calloc(1, want);
+	if (!bigger)
+		return -1;
+	free(table->spare);
+	table->spare = bigger;
+	table->spare_size = want;
+	return 0;
+}
+
 /*
  * The kernel leaves out what is no user's business: the octets behind a name's end, the inner state of
  * matches. What stood there before would look like a change of the rules. As long as the rules stay,
@@ -91,20 +106,13 @@ int legacy_table_create(const struct legacy_table *table)
 static int ask(struct legacy_table *table, struct ipt_getinfo *info)
 {
 	socklen_t size;
-	bool fresh = false;
+	bool fresh;
 
 	if (get_info(table, info) < 0)
 		return -1;
 	size_t want = sizeof(struct ipt_get_entries) + info->size;
-	if (want > table->spare_size) {
-		void *bigger = calloc(1, want);
-		if (!bigger)
-			return -1;
-		free(table->spare);
-		table->spare = bigger;
-		table->spare_size = want;
-		fresh = true;
-	}
+	if (make_room(table, want, &fresh) < 0)
+		return -1;
 	struct ipt_get_entries *get = table->spare;
 	if (!same_frame(info, &table->info))
 		table->wipe = 2;
@@ -182,27 +190,26 @@ int legacy_table_add(const struct legacy_table *table, const struct xt_counters_
 	return setsockopt(table->socket, level(table), IPT_SO_SET_ADD_COUNTERS, add, (socklen_t)size);
 }
 
-int legacy_table_replace(const struct legacy_table *table, const struct ipt_getinfo *info,
-			 const unsigned char *entries, struct xt_counters *old, unsigned n_old)
+struct ipt_replace *legacy_table_room(struct legacy_table *table, size_t size)
 {
-	size_t size = sizeof(struct ipt_replace) + info->size;
-	struct ipt_replace *replace = malloc(size);
+	bool fresh;
 
-	if (!replace)
-		return -1;
-	memset(replace, 0, sizeof *replace);
-	memcpy(replace->name, table_name, sizeof table_name);
-	replace->valid_hooks = info->valid_hooks;
-	replace->num_entries = info->num_entries;
-	replace->size = info->size;
-	memcpy(replace->hook_entry, info->hook_entry, sizeof info->hook_entry);
-	memcpy(replace->underflow, info->underflow, sizeof info->underflow);
-	replace->num_counters = n_old;
-	replace->counters = old;
-	memcpy(replace->entries, entries, info->size);
-	int result = setsockopt(table->socket, level(table), IPT_SO_SET_REPLACE, replace, (socklen_t)size);
-	int saved = errno;
-	free(replace);
-	errno = saved;
-	return result;
+	/* The next read must not find there what another one did not leave. */
+	table->wipe = 2;
+	return make_room(table, sizeof(struct ipt_replace) + size, &fresh) < 0 ? NULL : table->spare;
+}
+
+int legacy_table_replace(const struct legacy_table *table, const struct ipt_getinfo *info, struct ipt_replace *room,
+			 struct xt_counters *old, unsigned n_old)
+{
+	memset(room, 0, sizeof *room);
+	memcpy(room->name, table_name, sizeof table_name);
+	room->valid_hooks = info->valid_hooks;
+	room->num_entries = info->num_entries;
+	room->size = info->size;
+	memcpy(room->hook_entry, info->hook_entry, sizeof info->hook_entry);
+	memcpy(room->underflow, info->underflow, sizeof info->underflow);
+	room->num_counters = n_old;
+	room->counters = old;
+	return setsockopt(table->socket, level(table), IPT_SO_SET_REPLACE, room, (socklen_t)(sizeof *room + info->size));
 }

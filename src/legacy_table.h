@@ -85,9 +85,14 @@ struct xt_counters_info *legacy_counters_new(unsigned n);
  * another number of entries by now). */
 int legacy_table_add(const struct legacy_table *table, const struct xt_counters_info *add);
 
-/* Replaces the table in one step; every counter of the new one is zero, `old` gets the last counters
- * of the replaced one (as many as it has entries: n_old). Returns 0, or -1 with errno. */
-int legacy_table_replace(const struct legacy_table *table, const struct ipt_getinfo *info,
-			 const unsigned char *entries, struct xt_counters *old, unsigned n_old);
+/* Memory for a table to replace this one, with as many octets of entries behind struct ipt_replace: what the read
+ * before the last one filled, since fresh memory costs more than the work in it. The table's, until the next read.
+ * NULL with errno. */
+struct ipt_replace *legacy_table_room(struct legacy_table *table, size_t size);
+
+/* Replaces the table in one step by the entries in `room` (legacy_table_room()); every counter of the new one is zero,
+ * `old` gets the last counters of the replaced one (as many as it has entries: n_old). Returns 0, or -1 with errno. */
+int legacy_table_replace(const struct legacy_table *table, const struct ipt_getinfo *info, struct ipt_replace *room,
+			 struct xt_counters *old, unsigned n_old);
 
 #endif

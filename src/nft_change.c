@@ -111,8 +111,11 @@ static void build_insert(const struct change *c, struct nft_batch *batch, const 
 /* In an order in which whatever is named is there. */
 static void build_edits(struct change *c, struct nft_batch *batch)
 {
+	const struct nft_chains *chains = &c->reading->chains;
+
 	for (size_t i = 0; i < c->n; i++)
-		if (c->edits[i].kind == EDIT_CHAIN)
+		if (c->edits[i].kind == EDIT_CHAIN &&
+		    nft_chains_find(chains, c->edits[i].family, c->edits[i].name) == RULE_NONE)
 			nft_build_chain(batch, c->edits[i].family, c->edits[i].name);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->edits[i].kind == EDIT_INSERT)
@@ -120,7 +123,8 @@ static void build_edits(struct change *c, struct nft_batch *batch)
 	/* After the inserts, which may stand before rules that go. */
 	nft_removal_build(&c->removals, batch);
 	for (size_t i = 0; c->names.n_gone && i < c->n; i++)
-		if (c->edits[i].kind == EDIT_DELETE_CHAIN)
+		if (c->edits[i].kind == EDIT_DELETE_CHAIN &&
+		    !nft_names_makes(&c->names, chain_of(c, &c->edits[i])->family, chain_name(c, &c->edits[i])))
 			nft_build_chain_end(batch, chain_of(c, &c->edits[i])->family, chain_name(c, &c->edits[i]));
 }
 

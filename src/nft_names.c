@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_MEMORY "no memory for the changes"
+enum { NAME_MAX_LENGTH = 28 }; /* more than that iptables takes for no chain */
 
 static int compare(const struct edit *a, uint8_t family, const char *name)
 {
@@ -36,32 +36,15 @@ bool nft_names_makes(const struct nft_names *names, uint8_t family, const char *
 	return false;
 }
 
-static const char *version(uint8_t family)
+static const char *tool(uint8_t family)
 {
-	return family == PREFIX_IPV6 ? "IPv6" : "IPv4";
+	return family == PREFIX_IPV6 ? "ip6tables-nft" : "iptables-nft";
 }
 
 static int refuse(char error[BACKEND_ERROR_SIZE], const char *what, uint8_t family, const char *name, const char *why)
 {
-	snprintf(error, BACKEND_ERROR_SIZE, "can not %s the chain %s of %s: %s", what, name, version(family), why);
+	snprintf(error, BACKEND_ERROR_SIZE, "%s: can not %s the chain %s: %s", tool(family), what, name, why);
 	return -1;
-}
-
-static int list_made(struct nft_names *names, const struct nft_reading *r, const struct edit *edits, size_t n,
-		     char error[BACKEND_ERROR_SIZE])
-{
-	for (size_t i = 0; i < n; i++)
-		if (edits[i].kind == EDIT_CHAIN)
-			names->made[names->n_made++] = &edits[i];
-	if (names->n_made)
-		qsort(names->made, names->n_made, sizeof *names->made, by_name);
-	for (size_t i = 0; i < names->n_made; i++) {
-		const struct edit *own = names->made[i];
-		if (nft_chains_find(&r->chains, own->family, own->name) != RULE_NONE ||
-		    (i > 0 && compare(names->made[i - 1], own->family, own->name) == 0))
-			return refuse(error, "make", own->family, own->name, "there is one already");
-	}
-	return 0;
 }
 
 /* What goes, by index: chains, and rules. */
@@ -86,22 +69,56 @@ static int list_gone(struct nft_names *names, struct gone *gone, const struct nf
 	return 0;
 }
 
-/* Rules that stay, and stand in a chain that goes, or jump to it. */
-static int check_staying(const struct nft_names *names, const struct gone *gone, const struct nft_reading *r,
-			 char error[BACKEND_ERROR_SIZE])
+/* One that goes with the same change is emptied and goes on. */
+static int list_made(struct nft_names *names, const struct gone *gone, const struct nft_reading *r,
+		     const struct edit *edits, size_t n, char error[BACKEND_ERROR_SIZE])
+{
+	char why[80];
+
+	for (size_t i = 0; i < n; i++)
+		if (edits[i].kind == EDIT_CHAIN)
+			names->made[names->n_made++] = &edits[i];
+	if (names->n_made)
+		qsort(names->made, names->n_made, sizeof *names->made, by_name);
+	for (size_t i = 0; i < names->n_made; i++) {
+		const struct edit *own = names->made[i];
+		uint32_t stands = nft_chains_find(&r->chains, own->family, own->name);
+		size_t length = strlen(own->name);
+		if (length > NAME_MAX_LENGTH) {
+			snprintf(why, sizeof why, "its name has %zu characters, and iptables takes %d", length,
+				 NAME_MAX_LENGTH);
+			return refuse(error, "make", own->family, own->name, why);
+		}
+		if (i > 0 && compare(names->made[i - 1], own->family, own->name) == 0)
+			return refuse(error, "make", own->family, own->name, "twice in one change");
+		if (stands != RULE_NONE && !gone->chains[stands])
+			return refuse(error, "make", own->family, own->name, "it is there");
+	}
+	return 0;
+}
+
+/* A rule that stays stands in the way: it is in the chain, or leads there. */
+static int refuse_for(char error[BACKEND_ERROR_SIZE], const struct nft_reading *r, uint32_t chain, uint32_t rule,
+		      const char *what)
 {
 	char why[160], text[120];
 
-	for (uint32_t i = 0; names->n_gone && i < r->rules->n_rules; i++) {
-		const struct rule *rule = &r->rules->rules[i];
-		bool jumps = (rule->verdict == VERDICT_JUMP || rule->verdict == VERDICT_GOTO) && gone->chains[rule->jump];
-		if (gone->rules[i] || (!jumps && !gone->chains[rule->chain]))
-			continue;
-		const struct nft_chain *chain = &r->chains.chains[jumps ? rule->jump : rule->chain];
-		snprintf(why, sizeof why, "%s %s", ruleset_describe(r->rules, i, text, sizeof text),
-			 jumps ? "leads there" : "is still in it");
-		return refuse(error, "remove", chain->family, chain->name, why);
-	}
+	snprintf(why, sizeof why, "%s %s", ruleset_describe(r->rules, rule, text, sizeof text), what);
+	return refuse(error, "remove", r->chains.chains[chain].family, r->chains.chains[chain].name, why);
+}
+
+static int check_staying(const struct nft_names *names, const struct gone *gone, const struct nft_reading *r,
+			 char error[BACKEND_ERROR_SIZE])
+{
+	const struct rule *rules = r->rules->rules;
+
+	for (uint32_t i = 0; names->n_gone && i < r->rules->n_rules; i++)
+		if (!gone->rules[i] && gone->chains[rules[i].chain])
+			return refuse_for(error, r, rules[i].chain, i, "is still in it");
+	for (uint32_t i = 0; names->n_gone && i < r->rules->n_rules; i++)
+		if (!gone->rules[i] && (rules[i].verdict == VERDICT_JUMP || rules[i].verdict == VERDICT_GOTO) &&
+		    gone->chains[rules[i].jump])
+			return refuse_for(error, r, rules[i].jump, i, "leads there");
 	return 0;
 }
 
@@ -111,11 +128,11 @@ static int check_name(const struct nft_names *names, const struct gone *gone, co
 {
 	uint32_t chain = nft_chains_find(&r->chains, family, name);
 
-	if (chain != RULE_NONE && gone->chains[chain])
-		return refuse(error, what, family, name, "this very change removes it");
-	if (chain == RULE_NONE && !nft_names_makes(names, family, name))
-		return refuse(error, what, family, name, "there is none, and this change makes none");
-	return 0;
+	if (nft_names_makes(names, family, name) || (chain != RULE_NONE && !gone->chains[chain]))
+		return 0;
+	snprintf(error, BACKEND_ERROR_SIZE, "%s: can not put a rule %s %s: %s %s", tool(family), what, name,
+		 chain == RULE_NONE ? "there is no chain" : "this very change removes the chain", name);
+	return -1;
 }
 
 static int check_insert(const struct nft_names *names, const struct gone *gone, const struct nft_reading *r,
@@ -129,12 +146,12 @@ static int check_insert(const struct nft_names *names, const struct gone *gone, 
 		if (gone->chains[chain])
 			return refuse(error, "put a rule into", family, r->chains.chains[chain].name,
 				      "this very change removes it");
-	} else if (check_name(names, gone, r, "put a rule into", family, edit->name, error) < 0) {
+	} else if (check_name(names, gone, r, "into", family, edit->name, error) < 0) {
 		return -1;
 	}
 	if (edit->verdict != VERDICT_JUMP && edit->verdict != VERDICT_GOTO)
 		return 0;
-	return check_name(names, gone, r, "lead to", family, edit->target, error);
+	return check_name(names, gone, r, "that leads to", family, edit->target, error);
 }
 
 int nft_names_check(struct nft_names *names, const struct nft_reading *r, const struct edit *edits, size_t n,
@@ -146,10 +163,10 @@ int nft_names_check(struct nft_names *names, const struct nft_reading *r, const 
 
 	*names = (struct nft_names){.made = calloc(n + 1, sizeof *names->made)};
 	if (!names->made || !gone.chains || !gone.rules) {
-		snprintf(error, BACKEND_ERROR_SIZE, NO_MEMORY);
+		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
 		goto out;
 	}
-	if (list_made(names, r, edits, n, error) < 0 || list_gone(names, &gone, r, edits, n, error) < 0 ||
+	if (list_gone(names, &gone, r, edits, n, error) < 0 || list_made(names, &gone, r, edits, n, error) < 0 ||
 	    check_staying(names, &gone, r, error) < 0)
 		goto out;
 	for (size_t i = 0; i < n; i++)

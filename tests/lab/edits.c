@@ -103,15 +103,17 @@ static void find_chain(struct reader *r, const char *text, struct edit *edit)
 		edit->name = name;
 }
 
+/* A rule may be put behind the last one, too. */
 static void find_rule(struct reader *r, const char *text, struct edit *edit)
 {
 	if (edit->chain == RULE_NONE)
 		bad(r, "no rule in a chain that is not there:", text);
 	const struct chain *chain = &r->rules->chains[edit->chain];
-	uint64_t n = number(r, text, chain->count);
+	uint64_t n = number(r, text, chain->count + (edit->kind == EDIT_INSERT));
 	if (n == 0)
 		bad(r, "rules count from 1, not", text);
-	edit->rule = chain->first + (uint32_t)n - 1;
+	if (n <= chain->count)
+		edit->rule = chain->first + (uint32_t)n - 1;
 }
 
 static struct edit *add(struct reader *r, enum edit_kind kind)

@@ -126,12 +126,59 @@ static void mirrors_removals(void **state)
 	backends_share_free(&share);
 }
 
+/* What a layout is made of goes where its edits say, and to no other. */
+static void layouts(void **state)
+{
+	struct backend *b = *state;
+	struct prefix town = make_prefix("10.1.0.0/24"), host = make_prefix("10.1.0.10");
+	struct edit edits[] = {
+		{.kind = EDIT_CHAIN, .chain = RULE_NONE, .rule = RULE_NONE, .name = "tm-d", .backend = CHAIN_LEGACY, .family = 4},
+		{.kind = EDIT_INSERT, .chain = RULE_NONE, .rule = RULE_NONE, .name = "tm-d", .backend = CHAIN_LEGACY,
+		 .family = 4, .prefix = host, .verdict = VERDICT_DROP},
+		{.kind = EDIT_CHAIN, .chain = RULE_NONE, .rule = RULE_NONE, .name = "tm-d", .backend = CHAIN_NFT, .family = 4},
+		{.kind = EDIT_INSERT, .chain = RULE_NONE, .rule = RULE_NONE, .name = "town-a", .backend = CHAIN_NFT,
+		 .family = 4, .prefix = host, .verdict = VERDICT_DROP},
+		edit_of(b, EDIT_DELETE_CHAIN, CHAIN_LEGACY, "town-a", 0),
+		edit_of(b, EDIT_DELETE_CHAIN, CHAIN_NFT, "town-a", 0),
+		edit_of(b, EDIT_INSERT, CHAIN_NFT, "town-a", 1),
+		edit_of(b, EDIT_INSERT, CHAIN_NFT, "town-a", 1)};
+	struct backends_share share;
+
+	/* A zeroed index of a rule says nothing there. */
+	edits[4].rule = edits[5].rule = 0;
+	/* Drops of two prefixes, or with ports, are no blocks. */
+	for (int i = 6; i < 8; i++) {
+		edits[i].prefix = host;
+		edits[i].verdict = VERDICT_DROP;
+	}
+	edits[6].other = town;
+	edits[7].ports = (struct ports){.protocol = 6, .last = PORTS_LAST};
+	assert_int_equal(backends_share_make(&share, b, CHAIN_LEGACY, edits, 8), 0);
+	assert_int_equal(share.n, 3);
+	assert_int_equal(share.from[0], 0);
+	assert_int_equal(share.from[1], 1);
+	assert_int_equal(share.edits[1].chain, RULE_NONE);
+	assert_string_equal(share.edits[1].name, "tm-d");
+	assert_int_equal(share.from[2], 4);
+	assert_int_equal(share.edits[2].chain, edits[4].chain - b->first_chain[CHAIN_LEGACY]);
+	backends_share_free(&share);
+	assert_int_equal(backends_share_make(&share, b, CHAIN_NFT, edits, 8), 0);
+	assert_int_equal(share.n, 5);
+	assert_int_equal(share.edits[2].chain, edits[5].chain);
+	backends_share_free(&share);
+	/* With one backend alone, edits may name the other one all the same: nobody takes that for its own. */
+	b->used[CHAIN_NFT] = false;
+	assert_int_equal(backends_part(b, &edits[2]), CHAIN_NFT);
+	assert_int_equal(backends_part(b, &edits[4]), CHAIN_LEGACY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(goes_where_its_rule_stands, start, stop),
 		cmocka_unit_test_setup_teardown(mirrors_drops, start, stop),
 		cmocka_unit_test_setup_teardown(mirrors_removals, start, stop),
+		cmocka_unit_test_setup_teardown(layouts, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,15 @@ static int sort(struct bench *b, struct legacy_changes changes[2])
 	return legacy_sort(changes, &scope, b->edits, b->n, b->error);
 }
 
+/* As much as it may take, and no octet more. */
+static unsigned char *room_for(const struct legacy_table *table, const struct legacy_change *changes, size_t n)
+{
+	unsigned char *room = malloc(legacy_edition_size(table, changes, n));
+
+	assert_non_null(room);
+	return room;
+}
+
 static void check(struct bench *b)
 {
 	struct legacy_changes changes[2], *own = &changes[b->family == 6];
@@ -256,7 +265,8 @@ static void check(struct bench *b)
 	if (sort(b, changes) < 0)
 		fail_msg("%s", b->error);
 	assert_int_equal(changes[b->family != 6].n, 0);
-	assert_int_equal(legacy_edition_make(&edition, &b->table, own->list, own->n), 0);
+	unsigned char *room = room_for(&b->table, own->list, own->n);
+	assert_int_equal(legacy_edition_make(&edition, room, &b->table, own->list, own->n), 0);
 	check_offsets(b, &edition);
 	struct legacy_table after = {.family = b->family, .info = edition.info, .entries = edition.entries};
 	assert_int_equal(legacy_rules_add(got, &after, &index), 0);
@@ -275,6 +285,7 @@ static void check(struct bench *b)
 	ruleset_free(expected);
 	legacy_edition_free(&edition);
 	legacy_sort_free(changes);
+	free(room);
 }
 
 static const char router[] =
@@ -289,12 +300,14 @@ static void nothing_to_do(void **state)
 	struct legacy_edition edition;
 
 	(void)state;
-	assert_int_equal(legacy_edition_make(&edition, &b.table, NULL, 0), 0);
+	unsigned char *room = room_for(&b.table, NULL, 0);
+	assert_int_equal(legacy_edition_make(&edition, room, &b.table, NULL, 0), 0);
 	assert_int_equal(edition.info.size, b.table.info.size);
 	assert_memory_equal(edition.entries, b.table.entries, b.table.info.size);
 	assert_memory_equal(&edition.info, &b.table.info, sizeof edition.info);
 	legacy_edition_free(&edition);
 	legacy_edition_free(&edition); /* empty by now */
+	free(room);
 	bench_free(&b);
 }
 
@@ -638,8 +651,10 @@ static void an_entry_that_is_not_there(void **state)
 	struct legacy_edition edition;
 
 	(void)state;
-	assert_int_equal(legacy_edition_make(&edition, &b.table, &change, 1), -1);
+	unsigned char *room = room_for(&b.table, &change, 1);
+	assert_int_equal(legacy_edition_make(&edition, room, &b.table, &change, 1), -1);
 	assert_int_equal(errno, EINVAL);
+	free(room);
 	legacy_edition_free(&edition);
 	bench_free(&b);
 }

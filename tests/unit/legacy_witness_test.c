@@ -7,6 +7,7 @@
 
 #include "block.h"
 #include "legacy_rules.h"
+#include "legacy_sort.h"
 
 static const char router[] =
 	":INPUT ACCEPT [7:700]\n:FORWARD DROP [3:300]\n:OUTPUT ACCEPT [0:0]\n:town-a\n"
@@ -94,9 +95,11 @@ static int start(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(index.rules[b->edits[i].rule].family, 4);
 		b->changes[i] = (struct legacy_change){.edit = &b->edits[i],
-							     .entry = index.rules[b->edits[i].rule].entry};
+						       .entry = index.rules[b->edits[i].rule].entry};
 	}
-	assert_int_equal(legacy_edition_make(&b->edition, &b->table, b->changes + 1, 2), 0);
+	unsigned char *room = malloc(legacy_edition_size(&b->table, b->changes + 1, 2));
+	assert_non_null(room);
+	assert_int_equal(legacy_edition_make(&b->edition, room, &b->table, b->changes + 1, 2), 0);
 	b->after = (struct legacy_table){.family = 4, .socket = -1, .info = b->edition.info, .present = true,
 					 .entries = b->edition.entries};
 	legacy_witness_pick(&b->witness, &b->table);
@@ -114,6 +117,7 @@ static int stop(void **state)
 	struct bench *b = *state;
 
 	free(b->intent.data);
+	free(b->edition.entries);
 	legacy_edition_free(&b->edition);
 	block_free(&b->table);
 	made_free(&b->made);
@@ -308,6 +312,75 @@ static void two_tables(void **state)
 	assert_int_equal(legacy_witness_next(&note, b->intent.data, b->intent.size, &offset), 0);
 }
 
+/* Chains come and go with their rules: what is given back are the counters of rules. */
+static void a_change_of_chains(void **state)
+{
+	static const char after[] =
+		":INPUT ACCEPT [7:700]\n:FORWARD DROP [3:300]\n:OUTPUT ACCEPT [0:0]\n:tm-d\n:tm-u\n"
+		"[90:9000] -A FORWARD\n[1:10] -A FORWARD -d 10.1.0.0/24 -g tm-u\n"
+		"[2:20] -A tm-d -j DROP\n[3:30] -A tm-d -j RETURN\n[4:40] -A tm-u -j tm-d\n";
+	struct bench *b = *state;
+	struct legacy_index index = {NULL, NULL};
+	struct ruleset *rules = ruleset_new();
+	assert_int_equal(legacy_rules_add(rules, &b->table, &index), 0);
+	uint32_t town = rules->n_chains - 1;
+	struct edit edits[] = {
+		{.kind = EDIT_CHAIN, .name = "tm-u", .family = 4},
+		{.kind = EDIT_INSERT, .name = "tm-d", .family = 4, .verdict = VERDICT_DROP, .counter = {2, 20}},
+		{.kind = EDIT_INSERT, .name = "tm-u", .family = 4, .verdict = VERDICT_JUMP, .target = "tm-d",
+		 .counter = {4, 40}},
+		{.kind = EDIT_CHAIN, .name = "tm-d", .family = 4},
+		{.kind = EDIT_INSERT, .name = "tm-d", .family = 4, .verdict = VERDICT_RETURN, .counter = {3, 30}},
+		{.kind = EDIT_INSERT, .rule = FORWARD_JUMP, .prefix = make_prefix("10.1.0.0/24"), .verdict = VERDICT_GOTO,
+		 .target = "tm-u", .counter = {1, 10}},
+		{.kind = EDIT_DELETE, .rule = FORWARD_JUMP},
+		{.kind = EDIT_DELETE_CHAIN, .chain = town},
+		{.kind = EDIT_DELETE, .rule = DROP},
+		{.kind = EDIT_DELETE, .rule = ALICE},
+		{.kind = EDIT_DELETE, .rule = ALICE + 1},
+	};
+	struct legacy_table tables[2] = {b->table};
+	const struct legacy_scope scope = {tables, rules, &index};
+	struct legacy_changes changes[2];
+	struct legacy_edition edition;
+	char error[BACKEND_ERROR_SIZE];
+
+	assert_int_equal(legacy_sort(changes, &scope, edits, sizeof edits / sizeof edits[0], error), 0);
+	unsigned char *room = malloc(legacy_edition_size(&b->table, changes[0].list, changes[0].n));
+	assert_int_equal(legacy_edition_make(&edition, room, &b->table, changes[0].list, changes[0].n), 0);
+	free(b->intent.data);
+	b->intent = (struct intent){0};
+	assert_int_equal(legacy_witness_note(&b->intent, &b->table, &b->witness, changes[0].list, changes[0].n), 0);
+	struct legacy_table made = {.family = 4, .socket = -1, .info = edition.info, .present = true, .entries = room};
+	clear(&made);
+	legacy_witness_mark(&made, &b->witness, LEGACY_MARK_CHANGE);
+	assert_int_equal(settle(b, &made, true), STEP_RESCUED);
+	has_counters(&made, after, 0);
+	/* The table before is known, too. */
+	assert_int_equal(settle(b, &b->table, false), STEP_NOT_DONE);
+	legacy_edition_free(&edition);
+	legacy_sort_free(changes);
+	free(room);
+	free(index.rules);
+	free(index.ends);
+	ruleset_free(rules);
+}
+
+/* Nothing tells a table before a change from the one after it, if they have one fingerprint. */
+static void a_change_that_can_not_be_told(void **state)
+{
+	struct bench *b = *state;
+	struct legacy_note note;
+	struct xt_counters_info *rescue;
+	size_t offset = 0;
+
+	assert_int_equal(legacy_witness_next(&note, b->intent.data, b->intent.size, &offset), 1);
+	note.new_print = note.old_print;
+	*legacy_witness_of(&b->table) = (struct xt_counters){0};
+	assert_int_equal(legacy_witness_judge(&note, &b->table, &rescue), STEP_UNKNOWN);
+	assert_null(rescue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +393,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(between_the_two_calls_back, start, stop),
 		cmocka_unit_test_setup_teardown(octets_that_are_no_intent, start, stop),
 		cmocka_unit_test_setup_teardown(two_tables, start, stop),
+		cmocka_unit_test_setup_teardown(a_change_of_chains, start, stop),
+		cmocka_unit_test_setup_teardown(a_change_that_can_not_be_told, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
