@@ -178,6 +178,7 @@ static yaml_document_t *next_document(struct settings_reading *r, yaml_parser_t 
 	if (yaml_parser_load(parser, &r->document))
 		return &r->document;
 	struct settings_place at = {r->file, parser->problem_mark.line + 1};
+	r->unread = true;
 	if (parser->error == YAML_READER_ERROR)
 		at.line = line_at(file, parser->problem_offset);
 	settings_mistake_at(r, at, "not YAML: %s", parser->problem ? parser->problem : "unreadable");
@@ -207,6 +208,7 @@ static void read_file(struct settings_reading *r)
 
 	if (!file) {
 		settings_mistake_of(r, path, strerror(errno));
+		r->unread = true;
 		return;
 	}
 	if (yaml_parser_initialize(&parser)) {
@@ -241,7 +243,8 @@ int settings_read(struct settings *settings, const char *path, void (*report)(vo
 	if (settings_add_file(&r, path)) {
 		for (; r.file < settings->n_files; r.file++)
 			read_file(&r);
-		settle(&r);
+		if (!r.starved)
+			settle(&r);
 		settings_mistakes_end(&r);
 	}
 	free(r.drafts);

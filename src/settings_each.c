@@ -38,7 +38,7 @@ void settings_check_each(struct settings_reading *r)
 		const struct settings_draft *town = &r->drafts[i];
 		if (!town->each_address)
 			continue;
-		if (counts[i] == 0 && !town->bad_prefix)
+		if (counts[i] == 0 && !town->bad_prefix && !r->unread)
 			settings_mistake_at(r, town->each_at, "each-address is true, expected a prefix of IPv4 in the "
 					    "'prefixes' of the town %s, too", town->row.town);
 		if (counts[i] > TOWN_MAX)

@@ -86,9 +86,11 @@ static void add_candidate(struct settings_reading *r, struct finding *finding, c
 		return;
 	finding->list = list;
 	if (stat(path, &status) < 0 || (node && !S_ISREG(status.st_mode))) {
-		if (node)
-			settings_mistake(r, node, "include has '%.80s', but %s is no file that can be read",
-					 settings_text(node), path);
+		if (!node)
+			return;
+		settings_mistake(r, node, "include has '%.80s', but %s is no file that can be read, expected one",
+				 settings_text(node), path);
+		r->unread = true;
 		return;
 	}
 	struct candidate *candidate = &list[finding->n];
@@ -118,6 +120,7 @@ static void find_files(struct settings_reading *r, struct finding *finding, cons
 		settings_mistake(r, node, "include has '%.80s', which is not there, expected a file", pattern);
 	else if (fault == GLOB_ABORTED)
 		settings_mistake(r, node, "include has '%.80s', expected a directory that can be read", pattern);
+	r->unread |= fault != 0;
 	for (size_t i = 0; fault == 0 && i < found.gl_pathc; i++)
 		add_candidate(r, finding, found.gl_pathv[i], node);
 	globfree(&found);

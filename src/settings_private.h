@@ -45,6 +45,8 @@ struct settings_reading {
 	void (*report)(void *context, const char *line);
 	void *context;
 	int mistakes;
+	bool starved;                 /* there was no memory: what was read is not all */
+	bool unread;                  /* a file could not be read: what is missing may be in it */
 	yaml_document_t document;
 	enum settings_rules rules;
 	bool desktop;                 /* there is a list of towns, and none of totals */
@@ -115,9 +117,8 @@ void settings_read_include(struct settings_reading *r, const yaml_node_t *node);
 /* Adds one file: a copy. Returns whether it did: else there is no memory, which was told. */
 bool settings_add_file(struct settings_reading *r, const char *path);
 
-/* Reads `prefixes` of a draft that has a name (and is then the next one), or of none. */
-void settings_read_prefixes(struct settings_reading *r, const yaml_node_t *node, struct settings_draft *draft,
-			    bool named);
+/* Reads `prefixes` of the draft that will be the next one. */
+void settings_read_prefixes(struct settings_reading *r, const yaml_node_t *node, struct settings_draft *draft);
 
 /* Why no chain of iptables can be called so, with what was expected instead, or NULL. */
 const char *settings_chain_fault(const char *name);

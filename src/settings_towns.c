@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `towns:`, who is metered and what they may use. */
+#include <stdio.h>
 #include <string.h>
 
 #include "settings_private.h"
@@ -93,19 +94,19 @@ static bool read_services(struct settings_reading *r, const yaml_node_t *node, c
 }
 
 static void read_row(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS],
-		     struct settings_draft *draft, bool named)
+		     struct settings_draft *draft)
 {
 	for (unsigned key = 0; key < ROW_KEYS; key++)
 		if (values[key])
 			draft->keys |= (uint16_t)(1u << key);
 	read_quota(r, values, &draft->row);
 	if (values[ROW_PREFIXES])
-		settings_read_prefixes(r, values[ROW_PREFIXES], draft, named);
+		settings_read_prefixes(r, values[ROW_PREFIXES], draft);
 	if (values[ROW_SERVICES])
 		draft->services = read_services(r, values[ROW_SERVICES], "services");
 }
 
-/* Adds one whose names are good; a copy. */
+/* Adds a copy. */
 static void add_draft(struct settings_reading *r, const struct settings_draft *draft)
 {
 	struct settings_draft *drafts =
@@ -119,17 +120,22 @@ static void add_draft(struct settings_reading *r, const struct settings_draft *d
 	r->n_drafts++;
 }
 
-/* The name of a town or a host, or NULL: a mistake. */
-static const char *read_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *name,
-			     const char *what, size_t most)
+/* Reads the name of a town or a host into `name`. Without a good one, which is a mistake, it is called something, so
+ * that its prefixes are held to all others. */
+static bool read_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *value, const char *what,
+		      char *name, size_t most)
 {
-	if (name)
-		return settings_good_name(r, name, what, most);
-	settings_mistake(r, node, "found %s without a name, expected 'name' in it", what);
-	return NULL;
+	const char *text = value ? settings_good_name(r, value, what, most) : NULL;
+
+	if (!value)
+		settings_mistake(r, node, "found %s without a name, expected 'name' in it", what);
+	if (text)
+		memcpy(name, text, strlen(text) + 1);
+	else
+		snprintf(name, most + 1, "(unnamed %zu)", r->n_drafts);
+	return text != NULL;
 }
 
-/* Without a town's name, which is a mistake already, its hosts are read for theirs. */
 static void read_host(struct settings_reading *r, const yaml_node_t *node, const char *town)
 {
 	struct settings_place at = settings_at(r, node);
@@ -138,12 +144,9 @@ static void read_host(struct settings_reading *r, const yaml_node_t *node, const
 
 	if (!settings_keys(r, node, "a host", "{name: alice, quota: 50GB}", host_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_name(r, node, values[ROW_NAME], "a host", NAME_HOST_MAX);
-	read_row(r, values, &draft, name && town);
-	if (!name || !town)
-		return;
 	memcpy(draft.row.town, town, strlen(town) + 1);
-	memcpy(draft.row.host, name, strlen(name) + 1);
+	read_name(r, node, values[ROW_NAME], "a host", draft.row.host, NAME_HOST_MAX);
+	read_row(r, values, &draft);
 	add_draft(r, &draft);
 }
 
@@ -156,16 +159,14 @@ static void read_hosts(struct settings_reading *r, const yaml_node_t *node, cons
 		read_host(r, settings_node(r, items[i]), town);
 }
 
-/* The name of a town, which `rules: managed` gives to a chain. */
-static const char *read_town_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *name)
+/* Under `rules: managed` a chain gets the name. */
+static void read_town_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *value, char *name)
 {
-	const char *text = read_name(r, node, name, "a town", NAME_TOWN_MAX);
-	const char *fault = text && r->rules == SETTINGS_MANAGED ? settings_chain_fault(text) : NULL;
-
-	if (!fault)
-		return text;
-	settings_mistake(r, name, "the name of a town is '%.80s', %s", text, fault);
-	return NULL;
+	if (!read_name(r, node, value, "a town", name, NAME_TOWN_MAX) || r->rules != SETTINGS_MANAGED)
+		return;
+	const char *fault = settings_chain_fault(name);
+	if (fault)
+		settings_mistake(r, value, "the name of a town is '%s', %s", name, fault);
 }
 
 static void read_town(struct settings_reading *r, const yaml_node_t *node)
@@ -176,20 +177,17 @@ static void read_town(struct settings_reading *r, const yaml_node_t *node)
 
 	if (!settings_keys(r, node, "a town", "{name: town-a, quota: 2TB}", town_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_town_name(r, node, values[ROW_NAME]);
-	read_row(r, values, &draft, name != NULL);
+	read_town_name(r, node, values[ROW_NAME], draft.row.town);
+	read_row(r, values, &draft);
 	if (values[ROW_EACH_ADDRESS]) {
 		draft.each_address = settings_flag(r, values[ROW_EACH_ADDRESS], "each-address");
 		draft.each_at = settings_at(r, values[ROW_EACH_ADDRESS]);
 	}
 	if (values[ROW_HOST_SERVICES])
 		draft.host_services = read_services(r, values[ROW_HOST_SERVICES], "host-services");
-	if (name) {
-		memcpy(draft.row.town, name, strlen(name) + 1);
-		add_draft(r, &draft);
-	}
+	add_draft(r, &draft);
 	if (values[ROW_HOSTS])
-		read_hosts(r, values[ROW_HOSTS], name);
+		read_hosts(r, values[ROW_HOSTS], draft.row.town);
 }
 
 void settings_read_towns(struct settings_reading *r, const yaml_node_t *node)

@@ -65,6 +65,7 @@ void settings_no_memory(struct settings_reading *r)
 {
 	char text[] = "no memory to read the configuration";
 
+	r->starved = true;
 	tell(r, text);
 }
 
@@ -74,7 +75,7 @@ void settings_mistakes_end(struct settings_reading *r)
 
 	if (r->mistakes <= SHOWN_MAX)
 		return;
-	snprintf(text, sizeof text, "%s: %d more mistakes are not shown", r->settings->files[0],
+	snprintf(text, sizeof text, "%s: mistakes that are not shown: %d", r->settings->files[0],
 		 r->mistakes - SHOWN_MAX);
 	r->report(r->context, text);
 }

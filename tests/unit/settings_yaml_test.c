@@ -39,8 +39,11 @@ static void broken_files(void **state)
 {
 	static const char good[] = "interval: 30s\nset: [zero, quota]\nnames: {10.1.0.10: alice, \"2001:db8::/64\": bob}\n"
 				   "period: {every: week, day: sunday, at: \"01:00\", timezone: Europe/Madrid, keep: 3}\n"
-				   "towns:\n  - name: town-a\n    quota: 1.5TB\n    basis: down\n    hosts:\n"
-				   "      - {name: alice, quota: 50GB, warn-percent: 90, on-exceed: block}\n";
+				   "towns:\n  - name: town-a\n    prefixes: [10.1.0.0/28, '2001:db8::/32']\n"
+				   "    each-address: true\n    host-services: true\n    quota: 1.5TB\n    basis: down\n    hosts:\n"
+				   "      - {name: alice, prefixes: [10.1.0.4/30], quota: 50GB, warn-percent: 90, on-exceed: block}\n"
+				   "rules: managed\ninclude: ['none*']\ntotals: [input]\n"
+				   "services: [{name: web, match: [tcp/80, udp/1-9]}]\n";
 	static const char put[] = "\0\n\t \"'[]{}:,-#&*!|>%@\x80\xff" "0a";
 	struct settings s;
 	char text[sizeof good + 1];
