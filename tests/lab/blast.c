@@ -46,6 +46,7 @@ struct options {
 	struct destination to[MAX_DESTINATIONS];
 	size_t count;
 	const char * source;
+	int transparent;
 	const char * sport;
 	const char * dport;
 	uint64_t packets; /* 0: no bound */
@@ -128,7 +129,7 @@ parse(int argc, char * argv[], struct options * o)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "b:d:l:n:P:p:r:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:d:l:n:P:p:r:s:t:T")) != -1) {
 		switch (ch) {
 		case 'b':
 			o->sndbuf = (int)number(optarg, 4096, 1 << 20);
@@ -156,12 +157,15 @@ parse(int argc, char * argv[], struct options * o)
 		case 's':
 			o->source = optarg;
 			break;
+		case 'T':
+			o->transparent = 1;
+			break;
 		case 't':
 			o->duration = (int64_t)number(optarg, 1, 86400) * NSEC;
 			break;
 		default:
 			die("usage: blast -d ADDRESS [-d ADDRESS]... "
-			    "[-s SOURCE] [-p SPORT] [-P DPORT] [-n PACKETS] "
+			    "[-s SOURCE [-T]] [-p SPORT] [-P DPORT] [-n PACKETS] "
 			    "[-t SECONDS] [-r PPS] [-l PAYLOAD] [-b SNDBUF]");
 		}
 	}
@@ -180,6 +184,10 @@ open_socket(const struct options * o)
 	int rc;
 
 	if ((fd = socket(family, SOCK_DGRAM, 0)) == -1)
+		goto err;
+	/* An address of somebody else: what comes back goes to him. */
+	if (o->transparent && setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+	    family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT, &one, sizeof(one)))
 		goto err;
 	if (family == AF_INET)
 		rc = setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));

@@ -91,8 +91,11 @@ class Traffic:
         self._before = topology.routed()
 
     def start(self, source, to, family=4, *, count=None, seconds=60, rate=5000,
-              payload=72, sport=None, dport=None):
-        """Send from a host (or 'outside') to one or several, in turn."""
+              payload=72, sport=None, dport=None, via=None):
+        """Send from a host (or 'outside') to one or several, in turn.
+
+        `via` is the end where it is sent, if not the sender's own: two hosts of a town are
+        on one link, and what the router forwards between them comes from somewhere else."""
         to = [to] if isinstance(to, str) else to
         src = address(source, family)
         argv = [self.programs / "blast", "-s", src, "-t", seconds, "-l", payload]
@@ -102,7 +105,9 @@ class Traffic:
             if value is not None:
                 argv += [flag, value]
         base = self.tmp / f"blast{next(self._serial)}"
-        process = self.topology.spaces[owner(src)[0]].start(
+        if via:
+            argv.append("-T")
+        process = self.topology.spaces[via or owner(src)[0]].start(
             argv, f"{base}.out", f"{base}.err")
         blast = Blast(process, src, self.tally)
         self.running.append(blast)
