@@ -9,7 +9,7 @@
  *                  -d 10.1.0.0/24 -g town-a
  *     tm-u         -s 10.1.0.0/24 -g tm-x-10.1.0.0/24
  *     tm-x-...     -d 10.1.0.0/24 -j RETURN            what stays in the town met town-a in the other tree
- *                  -g town-a
+ *                  -g town-a                           one chain for all prefixes of a town, called after its first
  *     town-a       the drops of blocks, then for each prefix of the town
  *                  -d 10.1.0.0/24 -j tm-d-10.1.0.0/24  counts the town, down
  *                  -s 10.1.0.0/24 -j tm-u-10.1.0.0/24  and up
@@ -18,6 +18,7 @@
  *                  -d 10.1.0.10 [-j tm-s-d-10.1.0.10]
  *     tm-s-...     -p tcp --sport 80 -j RETURN         one rule a match; ports are those of the remote side
  *                  -j RETURN                           the rest: the class 'other'
+ *                                                      one chain for all prefixes of a town or host, as above
  *     INPUT, OUTPUT  a total with the comment 'townmeter'
  *
  * A packet meets each town once, and is counted once down and once up.

@@ -79,6 +79,21 @@ static void one_host_moves_no_other(void **state)
 	made_free(&made);
 }
 
+/* One goes and one comes, around one that stays. */
+static void hosts_change_around_another(void **state)
+{
+	struct made made = make(EMPTY);
+
+	(void)state;
+	apply(&made, SMALL "host bob 10.1.0.9\n", 4, 0);
+	expect(&made, SMALL "host bob 10.1.0.14\n",
+	       "iptables -A tm-d-10.1.0.0/28 -d 10.1.0.14/32\n"
+	       "iptables -D tm-d-10.1.0.0/28 -d 10.1.0.9/32\n"
+	       "iptables -A tm-u-10.1.0.0/28 -s 10.1.0.14/32\n"
+	       "iptables -D tm-u-10.1.0.0/28 -s 10.1.0.9/32\n");
+	made_free(&made);
+}
+
 /* A host whose neighbours are in other /24s makes a level appear; no rule that counts is touched. */
 static void levels_come_and_go(void **state)
 {
@@ -343,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(from_nothing), cmocka_unit_test(one_host_moves_no_other),
+		cmocka_unit_test(hosts_change_around_another),
 		cmocka_unit_test(levels_come_and_go), cmocka_unit_test(remove_leaves_no_trace),
 		cmocka_unit_test(repairs_a_flush), cmocka_unit_test(repairs_rules),
 		cmocka_unit_test(renews_the_canary), cmocka_unit_test(moves_the_jump_if_told),

@@ -31,7 +31,9 @@ static void long_names_are_hashes(void **state)
 {
 	(void)state;
 	expect(LAYOUT_DOWN, DIRECTION_DOWN, "2001:db8:aaaa:bbb0::/60", "tm-d-2001:db8:aaaa:bbb0::/60");
-	expect(LAYOUT_SERVICES, DIRECTION_DOWN, "2001:db8:aaaa::/48", "tm-s-d-2001:db8:aaaa::/48");
+	expect(LAYOUT_SERVICES, DIRECTION_DOWN, "2001:db8:aaaa:b::/64", "tm-s-d-2001:db8:aaaa:b::/64");
+	expect(LAYOUT_DOWN, DIRECTION_DOWN, "2001:db8:aaaa:bb::/64", "tm-d-2001:db8:aaaa:bb::/64");
+	expect(LAYOUT_SERVICES, DIRECTION_DOWN, "2001:db8:aaaa:bb::/64", "tm-s-d-9c4231b86d544552/64");
 }
 
 /* The same for names of every kind: none is longer, none is like another. */

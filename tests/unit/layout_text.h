@@ -43,9 +43,10 @@ static inline int layout_text_by_host(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
+/* Room for one more than n, which is all zero; doubles. */
 static inline void *layout_text_more(void *array, size_t n, size_t size)
 {
-	void *more = realloc(array, (n + 1) * size);
+	void *more = n & (n - 1) ? array : realloc(array, (n ? 2 * n : 1) * size);
 
 	assert_non_null(more);
 	memset((char *)more + n * size, 0, size);
