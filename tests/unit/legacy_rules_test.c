@@ -380,15 +380,16 @@ static void traffic_class_too(uint8_t family, unsigned char *head)
 		((struct ipt_entry *)(void *)head)->ip.flags = IPT_F_FRAG;
 }
 
-/* What follows the ports, or stands alone. */
+/* Two matches, each of which could be told. */
 static void comment_is_another(uint8_t family, unsigned char *head)
 {
+	const struct xt_tcp tcp = {.spts = {0, PORTS_LAST}, .dpts = {80, 80}};
 	struct xt_entry_match *match = (void *)(head + legacy_head_size(family));
 
-	if (strcmp(match->u.user.name, "comment") != 0)
-		match = (void *)((unsigned char *)match + match->u.match_size);
+	match = (void *)((unsigned char *)match + match->u.match_size);
 	assert_string_equal(match->u.user.name, "comment");
 	memcpy(match->u.user.name, "tcp", sizeof "tcp");
+	memcpy(match->data, &tcp, sizeof tcp);
 }
 
 static void more_than_ports(void **state)
@@ -405,9 +406,11 @@ static void more_than_ports(void **state)
 				rule = read_sample((uint8_t)family, &samples[i], "", changes[c]);
 				same_ports(&rule, &none, 0);
 			}
-			rule = read_sample((uint8_t)family, &samples[i], " --comment x", comment_is_another);
-			same_ports(&rule, &none, 0);
 		}
+	for (int family = 4; family <= 6; family += 2) {
+		struct rule rule = read_sample((uint8_t)family, &samples[3], " --comment x", comment_is_another);
+		same_ports(&rule, &none, 0);
+	}
 }
 
 /* How the kernel can not have given it. */
