@@ -83,8 +83,9 @@ static void add_comparison(struct nlmsghdr *message, uint32_t operation, const v
 }
 
 /*
- * iptables-nft loads the whole octets of a mask alone. The kernel has a fast load of 1, 2 and 4 octets, so a prefix
- * of up to 32 bits is loaded in one of these, and masked: iptables-nft reads that the same.
+ * iptables-nft loads only the octets of a mask that has whole ones. But the kernel's fast loads are those of 1, 2 and 4
+ * octets, so 3 are loaded as 4, and masked: iptables-nft and nft read that the same. (A part of IPv6's address with a
+ * mask would be a prefix for iptables-nft, but none for nft.)
  */
 static void add_prefix(struct nlmsghdr *message, const struct prefix *prefix, uint8_t direction)
 {
@@ -94,10 +95,8 @@ static void add_prefix(struct nlmsghdr *message, const struct prefix *prefix, ui
 		return;
 	struct nft_header header = nft_rules_header(prefix->family);
 	uint32_t length = prefix->length, size = header.address_size;
-	if (length % 8 == 0 && length != 24)
+	if (length % 8 == 0 && (length != 24 || prefix->family == PREFIX_IPV6))
 		size = length / 8;
-	else if (length < 32)
-		size = 4;
 	add_load(message, NFT_PAYLOAD_NETWORK_HEADER,
 		 direction == DIRECTION_DOWN ? header.destination : header.source, size);
 	if (length != size * 8) {

@@ -137,6 +137,46 @@ int nft_gather_rule(struct nft_gathering *g, const struct rule *rule, const stru
 	return 0;
 }
 
+int nft_gather_reserve(struct nft_gathering *g, uint32_t n)
+{
+	if (n > g->rules->room_rules) {
+		struct rule *rules = realloc(g->rules->rules, n * sizeof *rules);
+		if (!rules)
+			return -1;
+		g->rules->rules = rules;
+		g->rules->room_rules = n;
+	}
+	return make_room(g);
+}
+
+int nft_gather_known(struct nft_gathering *g, const struct rule *rules, const struct nft_known *known,
+		     const struct counter *counters, uint32_t n, const uint32_t *is)
+{
+	uint32_t chain = g->rules->n_chains - 1, first = g->rules->n_rules;
+
+	if (n == 0)
+		return 0;
+	if (g->rules->room_rules - first < n && nft_gather_reserve(g, 2 * first + n) < 0)
+		return -1;
+	memcpy(g->known + first, known, n * sizeof *known);
+	memcpy(g->counters + first, counters, n * sizeof *counters);
+	memcpy(g->rules->rules + first, rules, n * sizeof *rules);
+	for (uint32_t i = first; i < first + n; i++) {
+		struct rule *own = &g->rules->rules[i];
+		own->chain = chain;
+		if (!is || own->jump == RULE_NONE)
+			continue;
+		own->jump = is[own->jump];
+		if (own->jump == RULE_NONE) {
+			errno = ESTALE;
+			return -1;
+		}
+	}
+	g->rules->n_rules += n;
+	g->rules->chains[chain].count += n;
+	return 0;
+}
+
 static uint32_t find_chain(void *context, const char *name)
 {
 	const struct nft_gathering *g = context;

@@ -45,6 +45,15 @@ int nft_gather_chain(struct nft_gathering *gathering, uint32_t chain, uint32_t n
 int nft_gather_rule(struct nft_gathering *gathering, const struct rule *rule, const struct nft_known *known,
 		    const struct counter *counter);
 
+/* Makes room for so many rules at once. Returns 0, or -1 with errno. */
+int nft_gather_reserve(struct nft_gathering *gathering, uint32_t n);
+
+/* Adds n rules, which are known, to the chain that was added last. Their texts stand in the new ruleset already; `is` has
+ * the new numbers of the chains that they lead to (NULL: they are the old ones). Returns 0, or -1 with errno: ESTALE: one
+ * leads to a chain that is there no more (RULE_NONE). */
+int nft_gather_known(struct nft_gathering *gathering, const struct rule *rules, const struct nft_known *known,
+		     const struct counter *counters, uint32_t n, const uint32_t *is);
+
 /* Reads the rules of the chain that was added last. *retries goes up by the dumps that a change
  * interrupted. Returns 0, or -1 with errno: ESTALE: a rule jumps to a chain that is not in the list;
  * EAGAIN: they change all the time. */

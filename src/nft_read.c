@@ -56,23 +56,16 @@ static uint32_t old_number(const struct kept *kept, uint32_t chain)
 	return !kept ? RULE_NONE : kept->was ? kept->was[chain] : chain;
 }
 
-/* A chain as it stands in the old ruleset, whose texts are in the new one already. */
+/* A chain as it stands in the old ruleset, without its policy. */
 static int copy_rules(struct nft_gathering *g, const struct nft_reading *r, uint32_t old, const uint32_t *is)
 {
 	const struct chain *chain = &r->rules->chains[old];
+	uint32_t n = chain->count;
 
-	for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
-		struct rule rule = r->rules->rules[i];
-		if (rule.policy)
-			continue;
-		if (is && rule.jump != RULE_NONE && (rule.jump = is[rule.jump]) == RULE_NONE) {
-			errno = ESTALE;
-			return -1;
-		}
-		if (nft_gather_rule(g, &rule, &r->known[i], &r->counters[i]) < 0)
-			return -1;
-	}
-	return 0;
+	if (n > 0 && r->rules->rules[chain->first + n - 1].policy)
+		n--;
+	return nft_gather_known(g, r->rules->rules + chain->first, r->known + chain->first, r->counters + chain->first,
+				n, is);
 }
 
 /* Texts keep their places; what is not used any more goes with the next complete read. */
@@ -85,7 +78,7 @@ static int copy_texts(struct nft_gathering *g, const struct ruleset *rules)
 	memcpy(text, rules->text, rules->text_size);
 	g->rules->text = text;
 	g->rules->text_size = g->rules->room_text = rules->text_size;
-	return 0;
+	return nft_gather_reserve(g, rules->room_rules);
 }
 
 /* Reads the chains; `kept` NULL: all of them. */
