@@ -14,17 +14,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lab import fixtures  # noqa: E402
 from lab.fixtures import *  # noqa: E402, F403
 
+# Not every test on every backend.
+del pytest_generate_tests  # noqa: F821
+
 
 def pytest_configure(config):
     fixtures.pytest_configure(config)
     config.addinivalue_line("markers", "quick: takes seconds and starts no server")
 
 
-def pytest_generate_tests(metafunc):
-    """One backend will do, Debian's default: products see none of it."""
-    if "backend" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--backend") or "nft"
-        metafunc.parametrize("backend", [chosen], scope="session")
+@pytest.fixture(scope="session")
+def backend(request):
+    """One will do, Debian's default: products see none of it."""
+    return request.config.getoption("--backend") or "nft"
 
 
 @pytest.fixture(scope="session")
