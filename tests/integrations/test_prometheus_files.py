@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from lab import mib
+from prom import SHIPPED, contract
 
 pytestmark = pytest.mark.quick
 TREE = Path(__file__).resolve().parents[2]
-SHIPPED = TREE / "integrations" / "prometheus"
 OLD, NEW = "snmp-0.22.yml", "snmp.yml"
 # How snmp_exporter shows what the MIB calls by these names.
 TYPES = {"Counter32": "counter", "Counter64": "counter", "CounterBasedGauge64": "gauge",
@@ -43,19 +43,6 @@ def modules(name):
     found = whole["modules"] if name == NEW else whole
     return {module: {k: v for k, v in what.items() if k not in ("auth", "version")}
             for module, what in found.items()}
-
-
-def contract():
-    """{name: (identifier, table or None)} of everything the agent serves."""
-    found = {}
-    for group, objects in ((1, mib.AGENT), (11, mib.CONTROL)):
-        found.update({f"townMeter{n}": (mib.OBJECTS + (group, i), None)
-                      for n, (i, _) in objects.items()})
-    for table in ("Total", "Town", "Host"):
-        entry, columns = mib.TABLES[table]
-        found.update({f"townMeter{table}{n}": (entry + (i,), table)
-                      for n, (i, _) in columns.items()})
-    return found
 
 
 def syntaxes():
