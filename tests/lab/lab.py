@@ -19,6 +19,7 @@ from .pdu import Client, Timeout
 from .proc import Hopeless, LabError, clean_env, run, wait_until
 from .snmp import Tools
 from .snmpd import Snmpd
+from .station import Station
 from .topology import BITS, HOSTS, NETS, Topology
 from .traffic import Traffic
 from .traps import Traps
@@ -44,7 +45,9 @@ def article(family, hosts=HOSTS):
 
 
 class Lab:
-    def __init__(self, programs, backend, config=CONFIG, args=(), snmpd_extra=""):
+    def __init__(self, programs, backend, config=CONFIG, args=(), snmpd_extra="", apart=False):
+        """apart: snmpd and who asks it are in a namespace with loopback only, the station;
+        else they are on the router."""
         self.programs = programs
         self._undo = contextlib.ExitStack()
         self.tmp = Path(tempfile.mkdtemp(prefix="townlab-"))
@@ -57,11 +60,15 @@ class Lab:
             self.topology = Topology(unique(), str(self.lockfile))
             self._undo.callback(self.topology.close)
             self.router = self.topology.spaces["router"]
+            self.station = self.router
+            if apart:
+                self.station = Station(self.topology.prefix)
+                self._undo.callback(self.station.delete)
             # What iptables means on this router: legacy or nft.
             self.ipt = Iptables(self.router, str(self.lockfile), backend)
             self.traffic = Traffic(self.topology, programs, self.tmp)
             self._undo.callback(self.traffic.close)
-            self.snmpd = Snmpd(self.router, self.tmp, snmpd_extra)
+            self.snmpd = Snmpd(self.station, self.tmp, snmpd_extra)
             self._undo.callback(self.snmpd.stop)
             self.daemon = Daemon(self.router, self.tmp, self.snmpd.address,
                                  self.lockfile, config, args)
@@ -149,9 +156,12 @@ class Lab:
         """The same without programs and without rules: these have to have ended."""
         self.traffic.expect_silence()
         self.topology.reboot()
-        self.router = self.topology.spaces["router"]
+        before, self.router = self.router, self.topology.spaces["router"]
         for part in (self.ipt, self.snmpd, self.daemon):
-            part.ns = self.router
+            if part.ns is before:
+                part.ns = self.router
+        if self.station is before:
+            self.station = self.router
         self.traffic.rebase()
         self.client.close()
         self.client = self.new_client()
@@ -204,12 +214,12 @@ class Lab:
             quick.close()
 
     def new_client(self, **kw):
-        client = Client(self.router, **kw)
+        client = Client(self.station, **kw)
         self._undo.callback(client.close)
         return client
 
     def tools(self, version="2c", peer=None):
-        return Tools(self.router, self.tmp, version, *([peer] if peer else []))
+        return Tools(self.station, self.tmp, version, *([peer] if peer else []))
 
     def edit(self, *argv, timeout=100, **environment):
         """Drive a backend without the daemon (tests/lab/ruleedit.c)."""

@@ -20,6 +20,7 @@ group local v2c local
 access local "" any noauth exact townmeter townmeter none
 createUser {user} SHA {auth} AES {priv}
 rwuser {user} priv -V townmeter
+dontLogTCPWrappersConnects yes
 {extra}
 """
 
