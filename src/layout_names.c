@@ -36,12 +36,14 @@ char *layout_name(char name[LAYOUT_NAME_SIZE], enum layout_chain_kind kind, enum
 	if (!prefix)
 		return name;
 	prefix_format(prefix, text);
-	if ((size_t)n + 1 + strlen(text) <= room)
-		snprintf(name + n, LAYOUT_NAME_SIZE - (size_t)n, "-%s", text);
-	else if (prefix->length == 8 * prefix_octets(prefix->family))
+	if ((size_t)n + 1 + strlen(text) <= room) {
+		name[n] = '-';
+		memcpy(name + n + 1, text, strlen(text) + 1);
+	} else if (prefix->length == 8 * prefix_octets(prefix->family)) {
 		snprintf(name + n, LAYOUT_NAME_SIZE - (size_t)n, "-%016" PRIx64, hash(prefix));
-	else
+	} else {
 		snprintf(name + n, LAYOUT_NAME_SIZE - (size_t)n, "-%016" PRIx64 "/%u", hash(prefix), prefix->length);
+	}
 	return name;
 }
 
