@@ -52,7 +52,7 @@ static int read_files(struct settings *settings)
 	told[0] = '\0';
 	snprintf(told_path, sizeof told_path, "%s", directory);
 	settings_defaults(settings);
-	int mistakes = settings_read(settings, first, tell);
+	int mistakes = settings_read(settings, first, tell, NULL);
 	told_path[0] = '\0';
 	return mistakes;
 }
@@ -152,7 +152,7 @@ static void whole_paths(void **state)
 	assert_non_null(getcwd(before, sizeof before));
 	assert_int_equal(chdir(directory), 0);
 	settings_defaults(&s);
-	assert_int_equal(settings_read(&s, "townmeter.yaml", tell), 0);
+	assert_int_equal(settings_read(&s, "townmeter.yaml", tell, NULL), 0);
 	assert_int_equal(chdir(before), 0);
 	assert_string_equal(s.files[1], "b.yaml");
 	settings_free(&s);

@@ -45,7 +45,7 @@ static void the_example(void **state)
 	fclose(file);
 	told[0] = '\0';
 	settings_defaults(&s);
-	assert_int_equal(settings_read(&s, path, tell), 0);
+	assert_int_equal(settings_read(&s, path, tell, NULL), 0);
 	assert_true(s.interval == 30000000000 && s.max_age == 2000000000 && s.set_zero && s.set_block && s.set_quota);
 	assert_true(s.schedule.every == SCHEDULE_NEVER && s.keep == 24 && s.n_names == 0 && s.n_rows == 0);
 	settings_free(&s);
@@ -107,7 +107,7 @@ static void mistakes(void **state)
 	/* All of them, not only the first. */
 	assert_int_equal(read_text(&s, "interval: soon\nset: [a, b]\ncolour: red\n"), 4);
 	settings_free(&s);
-	assert_int_equal(settings_read(&s, "/nonexistent/townmeter.yaml", tell), 1);
+	assert_int_equal(settings_read(&s, "/nonexistent/townmeter.yaml", tell, NULL), 1);
 	assert_non_null(strstr(told, "/nonexistent/townmeter.yaml: No such file"));
 	settings_free(&s);
 }

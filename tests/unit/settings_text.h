@@ -19,10 +19,11 @@ static char told[16384];
 /* What the lines call the file that is read: F. */
 static char told_path[512];
 
-static inline void tell(const char *line)
+static inline void tell(void *context, const char *line)
 {
 	size_t used = strlen(told), length = strlen(told_path);
 
+	(void)context;
 	while (*line && used < sizeof told - 2) {
 		bool path = length > 0 && strncmp(line, told_path, length) == 0;
 		told[used++] = *line;
@@ -46,7 +47,7 @@ static inline int read_octets(struct settings *settings, const char *text, size_
 	told[0] = '\0';
 	snprintf(told_path, sizeof told_path, "%s", path);
 	settings_defaults(settings);
-	int mistakes = settings_read(settings, path, tell);
+	int mistakes = settings_read(settings, path, tell, NULL);
 	unlink(path);
 	told_path[0] = '\0';
 	return mistakes;
