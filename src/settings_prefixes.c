@@ -13,7 +13,7 @@ static bool is_mapped(const struct prefix *prefix)
 	return prefix->family == PREFIX_IPV6 && memcmp(prefix->addr, mapped, sizeof mapped) == 0;
 }
 
-static void tell_mapped(struct settings_reading *r, const yaml_node_t *node, const struct prefix *prefix)
+static void tell_mapped(struct settings_reading *r, const struct settings_node *node, const struct prefix *prefix)
 {
 	struct prefix inner = {.family = PREFIX_IPV4, .length = 32};
 	char address[PREFIX_TEXT_SIZE];
@@ -24,7 +24,7 @@ static void tell_mapped(struct settings_reading *r, const yaml_node_t *node, con
 }
 
 /* Tells what is wrong with an address and the length after its '/'. */
-static void tell_length(struct settings_reading *r, const yaml_node_t *node, const struct prefix *whole,
+static void tell_length(struct settings_reading *r, const struct settings_node *node, const struct prefix *whole,
 			const char *length)
 {
 	const char *text = settings_text(node);
@@ -58,7 +58,7 @@ static bool read_address(struct prefix *address, const char *text, size_t length
 }
 
 /* Returns whether the node is a prefix; else a mistake. */
-static bool read_prefix(struct settings_reading *r, const yaml_node_t *node, struct prefix *prefix)
+static bool read_prefix(struct settings_reading *r, const struct settings_node *node, struct prefix *prefix)
 {
 	const char *text = settings_text(node), *slash = strchr(text, '/');
 	struct prefix address;
@@ -69,7 +69,7 @@ static bool read_prefix(struct settings_reading *r, const yaml_node_t *node, str
 	else if (is_mapped(&address))
 		tell_mapped(r, node, &address);
 	else if (prefix_parse(prefix, text) < 0)
-		tell_length(r, node, &address, slash + 1);
+		tell_length(r, node, &address, slash ? slash + 1 : "");
 	else
 		return true;
 	return false;
@@ -86,17 +86,16 @@ static void add_prefix(struct settings_reading *r, const struct prefix *prefix, 
 		(struct settings_found){.prefix = *prefix, .entry = (uint32_t)r->n_drafts, .at = at};
 }
 
-void settings_read_prefixes(struct settings_reading *r, const yaml_node_t *node, struct settings_draft *draft)
+void settings_read_prefixes(struct settings_reading *r, const struct settings_node *node, struct settings_draft *draft)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "prefixes", "[10.1.0.0/24]", &items);
+	int n = settings_list(r, node, "prefixes", "[10.1.0.0/24]");
 	struct prefix prefix;
 
 	if (n == 0)
 		settings_mistake(r, node, "prefixes is an empty list, expected at least one such as 10.1.0.0/24");
 	draft->bad_prefix = n <= 0;
 	for (int i = 0; i < n; i++) {
-		const yaml_node_t *item = settings_node(r, items[i]);
+		const struct settings_node *item = settings_item(r, node, (size_t)i);
 		if (!read_prefix(r, item, &prefix))
 			draft->bad_prefix = true;
 		else

@@ -35,7 +35,7 @@ struct choice {
 };
 
 /* Reads one of some words. Returns whether it is one. */
-static bool read_choice(struct settings_reading *r, const yaml_node_t *node, const char *key,
+static bool read_choice(struct settings_reading *r, const struct settings_node *node, const char *key,
 			const struct choice choices[3], uint8_t *value)
 {
 	for (int i = 0; i < 3; i++)
@@ -48,19 +48,19 @@ static bool read_choice(struct settings_reading *r, const yaml_node_t *node, con
 	return false;
 }
 
-static bool read_size(struct settings_reading *r, const yaml_node_t *node, uint32_t *megabytes)
+static bool read_size(struct settings_reading *r, const struct settings_node *node, uint32_t *megabytes)
 {
 	const char *text = settings_text(node), *expected;
 
 	expected = quota_parse(megabytes, text);
-	if (!expected && strlen(text) != node->data.scalar.length)
+	if (!expected && strlen(text) != node->n)
 		expected = "no NUL in it";
 	if (expected)
 		settings_mistake(r, node, "quota is '%.80s', expected %s", text, expected);
 	return !expected;
 }
 
-static void read_quota(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS], struct settings_row *row)
+static void read_quota(struct settings_reading *r, const struct settings_node *const values[ROW_KEYS], struct settings_row *row)
 {
 	static const struct choice bases[] = {{"both", QUOTA_BOTH}, {"down", QUOTA_DOWN}, {"up", QUOTA_UP}};
 	static const struct choice actions[] = {
@@ -82,7 +82,7 @@ static void read_quota(struct settings_reading *r, const yaml_node_t *const valu
 }
 
 /* One of the keys that divide traffic into classes. */
-static bool read_services(struct settings_reading *r, const yaml_node_t *node, const char *key)
+static bool read_services(struct settings_reading *r, const struct settings_node *node, const char *key)
 {
 	bool yes = settings_flag(r, node, key);
 
@@ -93,7 +93,7 @@ static bool read_services(struct settings_reading *r, const yaml_node_t *node, c
 	return yes;
 }
 
-static void read_row(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS],
+static void read_row(struct settings_reading *r, const struct settings_node *const values[ROW_KEYS],
 		     struct settings_draft *draft)
 {
 	for (unsigned key = 0; key < ROW_KEYS; key++)
@@ -122,7 +122,7 @@ static void add_draft(struct settings_reading *r, const struct settings_draft *d
 
 /* Reads the name of a town or a host into `name`. Without a good one, which is a mistake, it is called something, so
  * that its prefixes are held to all others. */
-static bool read_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *value, const char *what,
+static bool read_name(struct settings_reading *r, const struct settings_node *node, const struct settings_node *value, const char *what,
 		      char *name, size_t most)
 {
 	const char *text = value ? settings_good_name(r, value, what, most) : NULL;
@@ -136,11 +136,11 @@ static bool read_name(struct settings_reading *r, const yaml_node_t *node, const
 	return text != NULL;
 }
 
-static void read_host(struct settings_reading *r, const yaml_node_t *node, const char *town)
+static void read_host(struct settings_reading *r, const struct settings_node *node, const char *town)
 {
 	struct settings_place at = settings_at(r, node);
 	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
-	const yaml_node_t *values[ROW_KEYS];
+	const struct settings_node *values[ROW_KEYS];
 
 	if (!settings_keys(r, node, "a host", "{name: alice, quota: 50GB}", host_keys, ROW_KEYS, values))
 		return;
@@ -150,17 +150,16 @@ static void read_host(struct settings_reading *r, const yaml_node_t *node, const
 	add_draft(r, &draft);
 }
 
-static void read_hosts(struct settings_reading *r, const yaml_node_t *node, const char *town)
+static void read_hosts(struct settings_reading *r, const struct settings_node *node, const char *town)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "hosts", "[{name: alice, quota: 50GB}]", &items);
+	int n = settings_list(r, node, "hosts", "[{name: alice, quota: 50GB}]");
 
 	for (int i = 0; i < n; i++)
-		read_host(r, settings_node(r, items[i]), town);
+		read_host(r, settings_item(r, node, (size_t)i), town);
 }
 
 /* Under `rules: managed` a chain gets the name. */
-static void read_town_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *value, char *name)
+static void read_town_name(struct settings_reading *r, const struct settings_node *node, const struct settings_node *value, char *name)
 {
 	if (!read_name(r, node, value, "a town", name, NAME_TOWN_MAX) || r->rules != SETTINGS_MANAGED)
 		return;
@@ -169,11 +168,11 @@ static void read_town_name(struct settings_reading *r, const yaml_node_t *node, 
 		settings_mistake(r, value, "the name of a town is '%s', %s", name, fault);
 }
 
-static void read_town(struct settings_reading *r, const yaml_node_t *node)
+static void read_town(struct settings_reading *r, const struct settings_node *node)
 {
 	struct settings_place at = settings_at(r, node);
 	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
-	const yaml_node_t *values[ROW_KEYS];
+	const struct settings_node *values[ROW_KEYS];
 
 	if (!settings_keys(r, node, "a town", "{name: town-a, quota: 2TB}", town_keys, ROW_KEYS, values))
 		return;
@@ -190,13 +189,12 @@ static void read_town(struct settings_reading *r, const yaml_node_t *node)
 		read_hosts(r, values[ROW_HOSTS], draft.row.town);
 }
 
-void settings_read_towns(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_towns(struct settings_reading *r, const struct settings_node *node)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "towns", "[{name: town-a, quota: 2TB}]", &items);
+	int n = settings_list(r, node, "towns", "[{name: town-a, quota: 2TB}]");
 
 	for (int i = 0; i < n; i++)
-		read_town(r, settings_node(r, items[i]));
+		read_town(r, settings_item(r, node, (size_t)i));
 }
 
 const char *settings_town_key(unsigned key)

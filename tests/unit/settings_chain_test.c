@@ -61,6 +61,9 @@ static void prefixes_needed(void **state)
 		{"rules: managed\ntowns:\n- name: t\n  prefixes: [x]\n  hosts: [{name: a, prefixes: [10.1.0.1]}]\n",
 		 "F:4: prefixes has 'x', expected an address such as 10.1.0.10, or a prefix such as 10.1.0.0/24 or "
 		 "2001:db8:a::/48\n"},
+		{"rules: managed\ntowns:\n- name: t\n  prefixes: [10.2.0.0/24, x]\n  hosts: [{name: a, prefixes: [10.1.0.1]}]\n",
+		 "F:4: prefixes has 'x', expected an address such as 10.1.0.10, or a prefix such as 10.1.0.0/24 or "
+		 "2001:db8:a::/48\n"},
 		{"rules: managed\ntowns:\n- name: t\n  prefixes: []\n",
 		 "F:4: prefixes is an empty list, expected at least one such as 10.1.0.0/24\n"},
 		{"towns:\n- name: t\n  hosts: [{name: a}]\n", ""},

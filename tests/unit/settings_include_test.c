@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A configuration in several files. */
+#include <ftw.h>
 #include <sys/stat.h>
 
 #include "settings_text.h"
@@ -18,13 +19,16 @@ static int begin(void **state)
 	return mkdir(directory, 0700);
 }
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status, (void)type, (void)at;
+	return remove(path);
+}
+
 static int end(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -r '%s'", place);
-	return system(command);
+	return nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void write_file(const char *name, const char *text)
