@@ -95,6 +95,12 @@ bool control_cancel(struct control *control, struct request *request)
 	return !busy;
 }
 
+void request_written(const struct request *request, struct control_written *written)
+{
+	(void)request;
+	*written = (struct control_written){.n_notes = 0};
+}
+
 enum request_result request_result(const struct request *request, size_t *failed, const char **why)
 {
 	(void)request;
