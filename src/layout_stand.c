@@ -64,10 +64,11 @@ static bool is_generated(const struct layout_diff *diff, uint32_t chain)
 	return diff->rules->chains[chain].hook == HOOK_NONE && layout_name_is_generated(chain_name(diff, chain));
 }
 
-/* Nothing but prefixes and ports, without a comment: the layout writes no other conditions. */
+/* Nothing but prefixes, or the ports of a class, without a comment: the layout writes no other conditions. */
 static bool is_plain(const struct rule *rule)
 {
-	int odd = rule->ports.protocol ? rule->odd & ~(ODD_PROTOCOL | ODD_MATCH) : rule->odd;
+	bool class = rule->ports.protocol && rule->verdict == VERDICT_RETURN;
+	int odd = class ? rule->odd & ~(ODD_PROTOCOL | ODD_MATCH) : rule->odd;
 
 	return !rule->policy && !rule->comment && !odd;
 }
