@@ -193,7 +193,7 @@ END
 start_meter() {
     log=$dir/townmeterd.log
     start "$log" townmeterd -f -x "$dir/agentx" -s "$dir/state" -S "$TOWNMETER_SOCKET" \
-        -c "$root/packaging/townmeter.yaml.example"
+        -c "${config:-$root/packaging/townmeter.yaml.example}"
     wait_until 15 "snmpd and townmeterd answer" has_towns
 }
 
@@ -214,7 +214,7 @@ is_gone() {
 has_towns() {
     local towns
     towns=$(inside router "snmpget -v 2c -c public -t 1 -r 0 -OqvU 127.0.0.1 $mib_root.1.1.11.0" 2>"$dir/out") &&
-        [ "$towns" = 2 ]
+        [ "$towns" = "${towns_at_first:-2}" ]
 }
 
 # --- its end ----------------------------------------------------------------
