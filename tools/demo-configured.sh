@@ -9,6 +9,7 @@ write_configuration() {
     printf 'max-age: 200ms\nrules: managed\ntowns: []\n' >"$config"
     # It tells what iptables means on this router.
     inside router "$iptables -L -n" >"$dir/out" || die "$iptables does not work here, see above: ${needs[$backend]}"
+    inside router "$iptables-save" | sed '/^#/d; s/\[.*//' >"$dir/rules"
 }
 
 configure_towns() {
@@ -40,10 +41,9 @@ place_of_tree() {
 }
 
 demo_configured() {
-    say "A router with two towns, and no rule"
+    say "A router with two towns; its configuration has none yet, and so there are only totals of its own traffic"
     show_layout
     on_router "$iptables -S"
-    inside router "$iptables-save" | sed '/^#/d; s/\[.*//' >"$dir/rules"
 
     say "The configuration, and what it would write"
     configure_towns
