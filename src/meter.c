@@ -37,15 +37,16 @@ void meter_free(struct meter *meter)
 	free(meter->expected);
 	free(meter->memory);
 	meter_description_free(meter->described);
+	meter_services_free(&meter->services);
 	free(meter);
 }
 
 /* No snapshot has this generation, nor that of a meter that has seen none. */
 static const uint64_t outdated = UINT64_MAX - 1;
 
-void meter_set_names(struct meter *meter, recognise_hint *find, void *context)
+void meter_set_names(struct meter *meter, const struct recognise_names *names)
 {
-	meter->names = (struct recognise_names){.find = find, .context = context};
+	meter->names = names ? *names : (struct recognise_names){.find = NULL};
 	if (meter->generation != UINT64_MAX)
 		meter->generation = outdated;
 }
@@ -82,6 +83,9 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 	case ROLE_TOWN_DROP:
 		add(&meter->towns[track->town].traffic.dropped, packets, octets);
 		add(&meter->towns[track->town].traffic.flow[direction].minus, packets, octets);
+		break;
+	case ROLE_SERVICE:
+		meter_services_count(meter, track, packets, octets);
 		break;
 	default:
 		break;
@@ -332,7 +336,8 @@ static int compare_keys(const struct rule_key *a, const struct rule_key *b)
 		return (int)a->family - (int)b->family;
 	if (a->backend != b->backend)
 		return (int)a->backend - (int)b->backend;
-	return prefix_compare(&a->prefix, &b->prefix);
+	int order = prefix_compare(&a->prefix, &b->prefix);
+	return order ? order : ports_compare(&a->ports, &b->ports);
 }
 
 int meter_by_key(const void *a, const void *b)

@@ -30,7 +30,14 @@ struct track meter_adopt_track(const struct adoption *a, uint32_t rule)
 	track.key.direction = role->direction;
 	track.key.ours = role->ours;
 	track.key.ordinal = role->ordinal;
-	track.key.prefix = role->direction == DIRECTION_DOWN ? rules->rules[rule].dst : rules->rules[rule].src;
+	/* A rule of a class has no prefix of its own. */
+	const struct rule *own = &rules->rules[role->kind == ROLE_SERVICE ? role->owner : rule];
+	track.key.prefix = role->direction == DIRECTION_DOWN ? own->dst : own->src;
+	if (role->kind == ROLE_SERVICE) {
+		track.key.ports = rules->rules[rule].ports;
+		track.key.ordinal = role->host != RULE_NONE;
+		track.service = a->service_cells[role->service];
+	}
 	track.late = role->late;
 	return track;
 }
@@ -169,7 +176,9 @@ void meter_adopt_keep_absent(struct adoption *a)
 		if (track->matched)
 			continue;
 		if (track->present) {
-			meter_stamp(meter, track, a->now);
+			/* A class that is not configured any more has no rules, though they stand. */
+			if (track->key.kind != ROLE_SERVICE || !a->renamed)
+				meter_stamp(meter, track, a->now);
 			track->received = meter->received;
 		}
 		track->present = false;
