@@ -90,11 +90,15 @@ struct record_host {
 	char name[56], remark[64];
 };
 
+/* role.layout, role.ahead, role.shadow. */
+enum { RECORD_LAYOUT = 1, RECORD_AHEAD = 2, RECORD_SHADOW = 4 };
+
 struct record_rule {
 	uint32_t key_town;
 	uint8_t family, kind, direction, ours, ordinal, backend;
 	uint8_t prefix_family, prefix_length, prefix[16];
-	uint8_t present, rebooted, late, unused;
+	uint8_t present, rebooted, late;
+	uint8_t flags; /* RECORD_LAYOUT and so on; 0 in ledgers from before the layout */
 	uint32_t town, host;
 	uint64_t received;
 };

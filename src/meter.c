@@ -11,6 +11,10 @@ struct meter *meter_new(decitime now)
 {
 	struct meter *meter = calloc(1, sizeof *meter);
 
+	if (meter && !(meter->index = meter_index_new())) {
+		free(meter);
+		return NULL;
+	}
 	if (meter) {
 		meter->tables_last_change = now;
 		meter->discontinuity = now;
@@ -35,6 +39,7 @@ void meter_free(struct meter *meter)
 	free(meter->tracks);
 	free(meter->absent);
 	free(meter->expected);
+	meter_index_free(meter->index);
 	free(meter->memory);
 	meter_description_free(meter->described);
 	meter_services_free(&meter->services);
@@ -62,6 +67,9 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 {
 	uint8_t direction = track->key.direction;
 
+	/* What someone wrote counts the same, and is read. When it has just come, what it counts yet is in here, too. */
+	if ((track->shadow && !track->hands_over) || track->silent)
+		return;
 	switch (track->key.kind) {
 	case ROLE_TOTAL:
 	case ROLE_POLICY:
@@ -82,7 +90,9 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 		/* fall through */
 	case ROLE_TOWN_DROP:
 		add(&meter->towns[track->town].traffic.dropped, packets, octets);
-		add(&meter->towns[track->town].traffic.flow[direction].minus, packets, octets);
+		/* One ahead of what counts the town gets packets that nobody was charged for. */
+		if (!track->ahead)
+			add(&meter->towns[track->town].traffic.flow[direction].minus, packets, octets);
 		break;
 	case ROLE_SERVICE:
 		meter_services_count(meter, track, packets, octets);
@@ -152,78 +162,38 @@ void meter_settle(struct meter *meter)
 		}
 }
 
-static bool fell(const struct track *track, const struct counter *now)
-{
-	return now->packets < track->last.packets || now->octets < track->last.octets;
-}
-
-/* The total is among them: where all towns were zeroed it alone tells of a backup. */
-static bool is_forward(const struct track *track)
-{
-	return track->key.kind >= ROLE_JUMP || (track->key.kind == ROLE_TOTAL && track->key.town == HOOK_FORWARD);
-}
-
-/* The table that a rule stands in, as a bit: each of them is restored as a whole, and alone. */
-static unsigned table_of(const struct track *track)
-{
-	return 1u << (2 * track->key.backend + (track->key.family == PREFIX_IPV6));
-}
-
-/*
- * A counter that is lower than it was, or whose rule was away, was either set to zero by someone (what
- * it reads now came since) or restored from a backup (what it reads now was counted already). What can
- * have passed tells: no rule of FORWARD counts more packets than came in. One rule that reads more than
- * that gives all of its table away. Returns the tables that were restored.
- *
- * A backup from before a zeroing makes counters rise. Where packets are bridged more may pass than came in, so that
- * this counts only if another program put its rules there just now.
- */
-static unsigned restored_tables(const struct meter *meter, const struct snapshot *snapshot)
-{
-	unsigned restored = 0;
-
-	for (uint32_t i = 0; i < meter->n_tracks; i++) {
-		const struct track *track = &meter->tracks[i];
-		const struct counter *now = &snapshot->counters[i];
-		uint64_t then = track->was_absent ? track->received : meter->received;
-		if (track->key.kind == ROLE_OTHER || !is_forward(track) || snapshot->received_after == UINT64_MAX)
-			continue;
-		bool anew = track->was_absent || fell(track, now);
-		if (!anew && !snapshot->replaced[track->key.backend])
-			continue;
-		if (now->packets - (anew ? 0 : track->last.packets) > snapshot->received_after - then)
-			restored |= table_of(track);
-	}
-	return restored;
-}
-
 /* Takes in what a rule counted since it was seen last. Returns whether another program meddled with its
  * counter: what it had counted between our last look and then is lost. */
-static bool take_in(struct meter *meter, struct track *track, const struct counter *now, bool restored)
+static bool take_in(struct meter *meter, struct track *track, const struct counter *now, enum meddling meddling)
 {
 	/* After a start of the router lower counters are no surprise; a backup that came back is. It may be older
 	 * than the last time that the kernel's counters were set to zero: then some read more than they did. */
-	bool lower = fell(track, now);
+	bool lower = meter_fell(track, now), restored = meddling >= MEDDLING_RESTORED;
 	bool changed = now->packets != track->last.packets || now->octets != track->last.octets;
 	bool meddled = restored ? track->rebooted || changed : lower && !track->rebooted;
 
+	/* One that outgrew what it had read before does not show it by itself. */
+	if (meddling == MEDDLING_EXCHANGED || (meddling == MEDDLING_ZEROED && !lower))
+		meddled = !track->is_new;
 	if (restored)
 		track->last = *now;
-	else if (lower || track->was_absent)
+	else if (lower || track->was_absent || meddling == MEDDLING_ZEROED)
 		track->last = (struct counter){0};
 	if (track->rebooted)
 		meter->stale |= IMAGE_BIT(IMAGE_RULES);
 	meter->stale |= IMAGE_BIT(IMAGE_COUNTS);
 	attribute(meter, track, now->packets - track->last.packets, now->octets - track->last.octets);
+	meddled &= !track->silent && (!track->shadow || track->hands_over) && track->key.kind != ROLE_CANARY;
 	track->last = *now;
-	track->was_absent = track->rebooted = false;
+	track->was_absent = track->rebooted = track->is_new = track->given = false;
+	track->hands_over = track->silent = false;
 	return meddled;
 }
 
 int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report, void *context)
 {
+	struct meddled meddled;
 	bool reset = false;
-	unsigned restored;
 
 	meter->stamp = 0;
 	if (snapshot->generation != meter->generation &&
@@ -233,12 +203,12 @@ int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime no
 		meter_settle(meter);
 		return 0;
 	}
-	restored = meter->folded ? restored_tables(meter, snapshot) : 0;
+	meddled = meter_meddled(meter, snapshot);
 	for (uint32_t i = 0; i < meter->n_tracks; i++) {
 		struct track *track = &meter->tracks[i];
 		bool rebooted = track->rebooted;
 		if (track->key.kind == ROLE_OTHER ||
-		    !take_in(meter, track, &snapshot->counters[i], (restored & table_of(track)) != 0))
+		    !take_in(meter, track, &snapshot->counters[i], meter_meddling(&meddled, track)))
 			continue;
 		meter_stamp(meter, track, now);
 		/* Every commit of iptables-legacy clears the counters of policies: no reset. */
@@ -261,15 +231,18 @@ void meter_rule_zeroed(struct meter *meter, uint32_t rule, const struct counter 
 {
 	struct track *track = &meter->tracks[rule];
 
-	take_in(meter, track, taken, false);
+	take_in(meter, track, taken, MEDDLING_NONE);
 	track->last = (struct counter){0};
 }
 
 void meter_rule_deleted(struct meter *meter, uint32_t rule, const struct counter *taken)
 {
+	/* The tree counted the same, and goes on: the next fold takes that in. */
+	meter->tracks[rule].silent = meter_has_shadow(meter, &meter->tracks[rule].key);
 	meter_rule_zeroed(meter, rule, taken);
-	/* The next fold finds it gone, which is no loss. */
+	/* The next fold finds it gone, which is no loss; written again, it may go on from there. */
 	meter->tracks[rule].present = false;
+	meter->tracks[rule].last = *taken;
 	meter->stale |= IMAGE_BIT(IMAGE_RULES);
 }
 
@@ -296,84 +269,4 @@ void meter_town_disturbed(struct meter *meter, uint32_t town, decitime now)
 	track.key.kind = ROLE_JUMP;
 	if (town < meter->n_towns)
 		meter_stamp(meter, &track, now);
-}
-
-int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix, enum direction direction,
-			bool drop, const struct counter *count)
-{
-	if (meter->n_expected == meter->room_expected) {
-		uint32_t room = meter->room_expected ? 2 * meter->room_expected : 16;
-		struct track *more = realloc(meter->expected, room * sizeof *more);
-		if (!more)
-			return -1;
-		meter->expected = more;
-		meter->room_expected = room;
-	}
-	struct track *track = &meter->expected[meter->n_expected++];
-	memset(track, 0, sizeof *track);
-	track->key.town = town;
-	track->key.family = prefix->family;
-	track->key.direction = (uint8_t)direction;
-	track->key.kind = drop ? ROLE_HOST_DROP : ROLE_COUNT;
-	track->key.prefix = *prefix;
-	track->last = *count;
-	return 0;
-}
-
-static int compare_keys(const struct rule_key *a, const struct rule_key *b)
-{
-	if (a->town != b->town)
-		return a->town < b->town ? -1 : 1;
-	if (a->kind != b->kind)
-		return (int)a->kind - (int)b->kind;
-	if (a->direction != b->direction)
-		return (int)a->direction - (int)b->direction;
-	if (a->ours != b->ours)
-		return (int)a->ours - (int)b->ours;
-	if (a->ordinal != b->ordinal)
-		return (int)a->ordinal - (int)b->ordinal;
-	if (a->family != b->family)
-		return (int)a->family - (int)b->family;
-	if (a->backend != b->backend)
-		return (int)a->backend - (int)b->backend;
-	int order = prefix_compare(&a->prefix, &b->prefix);
-	return order ? order : ports_compare(&a->ports, &b->ports);
-}
-
-int meter_by_key(const void *a, const void *b)
-{
-	return compare_keys(&((const struct track *)a)->key, &((const struct track *)b)->key);
-}
-
-struct rule_key meter_rule_key(const struct meter *meter, uint32_t rule)
-{
-	return meter->tracks[rule].key;
-}
-
-struct keyed {
-	struct rule_key key;
-	uint32_t rule;
-};
-
-static int by_keyed(const void *a, const void *b)
-{
-	return compare_keys(&((const struct keyed *)a)->key, &((const struct keyed *)b)->key);
-}
-
-int meter_locate(const struct meter *meter, const struct rule_key *keys, uint32_t *rules, size_t n)
-{
-	struct keyed *all = calloc(meter->n_tracks + 1u, sizeof *all);
-
-	if (!all)
-		return -1;
-	for (uint32_t i = 0; i < meter->n_tracks; i++)
-		all[i] = (struct keyed){.key = meter->tracks[i].key, .rule = i};
-	qsort(all, meter->n_tracks, sizeof *all, by_keyed);
-	for (size_t i = 0; i < n; i++) {
-		struct keyed wanted = {.key = keys[i]};
-		const struct keyed *found = bsearch(&wanted, all, meter->n_tracks, sizeof *all, by_keyed);
-		rules[i] = found ? found->rule : RULE_NONE;
-	}
-	free(all);
-	return 0;
 }

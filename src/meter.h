@@ -81,20 +81,32 @@ uint32_t meter_host_found(const struct meter *meter, uint32_t host);
 void meter_rule_zeroed(struct meter *meter, uint32_t rule, const struct counter *taken);
 void meter_rule_deleted(struct meter *meter, uint32_t rule, const struct counter *taken);
 void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *added);
-/* A rule that was put in with this count, which is no traffic, comes with the next fold. */
-int meter_rule_inserted(struct meter *meter, uint32_t town, const struct prefix *prefix,
-			enum direction direction, bool drop, const struct counter *count);
-
 /* A rule's identity, which outlives its place, and the rules that have such identities after a later
  * fold (RULE_NONE: none). meter_locate() returns 0, or -1 with errno ENOMEM. */
 struct rule_key {
-	uint32_t town; /* identity, or for totals the hook */
+	uint32_t town; /* identity; for totals the hook; for canaries RULE_NONE */
 	uint8_t family, kind, direction, ours, ordinal, backend; /* ordinal: of ROLE_SERVICE 1 if it is a host's */
+	bool layout;   /* role.layout: townmeter's own rules are others than those that someone wrote */
 	struct prefix prefix; /* of ROLE_SERVICE: of the rule whose packets it divides */
 	struct ports ports;   /* of ROLE_SERVICE */
 };
 struct rule_key meter_rule_key(const struct meter *meter, uint32_t rule);
 int meter_locate(const struct meter *meter, const struct rule_key *keys, uint32_t *rules, size_t n);
+
+/* What a rule of this identity read last, also one that does not stand any more; zero if it is not known. A rule that
+ * is written again begins with it, so that `iptables -L` goes on. */
+struct counter meter_rule_last(const struct meter *meter, const struct rule_key *key);
+
+/* The identity that rules of this chain of the last fold have, if it is a town's: its town (RULE_NONE: it is none),
+ * version of IP, backend and layout. */
+struct rule_key meter_chain_key(const struct meter *meter, const struct ruleset *rules, uint32_t chain);
+
+/* A rule that was put in with this count, which is no traffic, comes with the next fold that finds other rules. A drop
+ * is ROLE_HOST_DROP, whosever it is; rules that count nothing are not waited for. Of a canary it is the packets that
+ * tell that it is ours. Returns 0, or -1 with errno ENOMEM. */
+int meter_rule_inserted(struct meter *meter, const struct rule_key *key, const struct counter *count);
+/* They were not put in after all. */
+void meter_expect_nothing(struct meter *meter);
 
 /* Closes what the meter_rule_* calls took in: rows advance. */
 void meter_settle(struct meter *meter);

@@ -212,10 +212,15 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 	for (uint32_t i = 0; i < snapshot->rules->n_rules; i++)
 		a.tracks[i] = meter_adopt_track(&a, i);
 	meter_adopt_match(&a);
+	meter_adopt_twins(&a);
 	meter_adopt_keep_absent(&a);
 	free(meter->tracks);
 	meter->tracks = a.tracks;
 	meter->n_tracks = snapshot->rules->n_rules;
+	meter_index_outdated(meter);
+	meter->n_shadows = 0;
+	for (uint32_t i = 0; i < meter->n_tracks; i++)
+		meter->n_shadows += meter->tracks[i].shadow;
 	adopt_totals(&a);
 	adopt_rows(&a);
 	free(meter->memory);

@@ -36,6 +36,9 @@ uint32_t meter_adopt_hosts(struct adoption *a);
 struct track meter_adopt_track(const struct adoption *a, uint32_t rule);
 /* Every rule that stood before goes on from its last counter. */
 void meter_adopt_match(struct adoption *a);
+/* meter_adopt_twins.c. Where rules of the tree and rules that someone wrote count the same, one hands over to the other
+ * without a gap. */
+void meter_adopt_twins(struct adoption *a);
 /* What stood once and does not now is kept, so that it goes on when it comes back. A rule that another program
  * took away took with it what it counted since our last look: stamped. */
 void meter_adopt_keep_absent(struct adoption *a);

@@ -18,11 +18,17 @@ struct track meter_adopt_track(const struct adoption *a, uint32_t rule)
 	track.key.backend = chain->backend;
 	track.town = track.host = RULE_NONE;
 	track.present = true;
+	track.is_new = true;
+	track.key.layout = role->layout;
+	track.shadow = role->shadow;
+	track.ahead = role->ahead;
 	if (role->kind == ROLE_TOTAL || role->kind == ROLE_POLICY) {
 		track.key.town = chain->hook;
 		return track;
 	}
-	if (role->kind == ROLE_OTHER)
+	if (role->kind == ROLE_CANARY)
+		track.key.town = RULE_NONE;
+	if (role->kind == ROLE_OTHER || role->kind == ROLE_CANARY)
 		return track;
 	track.town = track.key.town = a->town_ids[role->town];
 	if (role->host != RULE_NONE)
@@ -47,6 +53,12 @@ static bool is_drop(const struct track *track)
 	return track->key.kind == ROLE_HOST_DROP || track->key.kind == ROLE_TOWN_DROP;
 }
 
+/* Drops are a host's or a town's: nobody who puts one in has to know. */
+static int class_of(const struct track *track)
+{
+	return is_drop(track) ? ROLE_HOST_DROP : track->key.kind;
+}
+
 /* As far as it is known of a rule that was put in. */
 static int by_place(const void *a, const void *b)
 {
@@ -56,9 +68,19 @@ static int by_place(const void *a, const void *b)
 		return x->key.town < y->key.town ? -1 : 1;
 	if (x->key.direction != y->key.direction)
 		return (int)x->key.direction - (int)y->key.direction;
-	if (is_drop(x) != is_drop(y))
-		return (int)is_drop(x) - (int)is_drop(y);
-	return prefix_compare(&x->key.prefix, &y->key.prefix);
+	if (class_of(x) != class_of(y))
+		return class_of(x) - class_of(y);
+	if (x->key.layout != y->key.layout)
+		return (int)x->key.layout - (int)y->key.layout;
+	if (x->key.family != y->key.family)
+		return (int)x->key.family - (int)y->key.family;
+	if (x->key.backend != y->key.backend)
+		return (int)x->key.backend - (int)y->key.backend;
+	int order = prefix_compare(&x->key.prefix, &y->key.prefix);
+	if (order || x->key.kind != ROLE_SERVICE)
+		return order;
+	order = (int)x->key.ordinal - (int)y->key.ordinal;
+	return order ? order : ports_compare(&x->key.ports, &y->key.ports);
 }
 
 /* A rule that we put in ourselves comes with the count that we gave it. */
@@ -66,7 +88,7 @@ static void expect(struct meter *meter, struct track *track)
 {
 	uint32_t low = 0, high = meter->n_expected;
 
-	if (!is_drop(track) && track->key.kind != ROLE_COUNT)
+	if (!is_drop(track) && !meter_has_twin(&track->key) && track->key.kind != ROLE_SERVICE)
 		return;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -81,7 +103,8 @@ static void expect(struct meter *meter, struct track *track)
 			continue;
 		put->present = true;
 		track->last = put->last;
-		track->was_absent = false;
+		track->was_absent = track->rebooted = track->is_new = false;
+		track->given = true;
 		return;
 	}
 }
@@ -92,8 +115,14 @@ static bool continue_from(struct track *track, struct track *before)
 		return false;
 	track->last = before->last;
 	track->received = before->received;
-	track->was_absent = !before->present;
+	/* What was not taken in yet is to be still. */
+	track->was_absent = !before->present || before->was_absent;
 	track->rebooted = before->rebooted;
+	track->is_new = before->is_new;
+	track->given = before->given && before->present;
+	track->hands_over = before->hands_over && before->present;
+	track->silent = before->silent && before->present;
+	track->was_shadow = before->shadow;
 	before->matched = true;
 	return true;
 }
@@ -175,13 +204,13 @@ void meter_adopt_keep_absent(struct adoption *a)
 		struct track *track = &a->known[i];
 		if (track->matched)
 			continue;
-		if (track->present) {
-			/* A class that is not configured any more has no rules, though they stand. */
-			if (track->key.kind != ROLE_SERVICE || !a->renamed)
-				meter_stamp(meter, track, a->now);
+		/* A class that is not configured any more has no rules, though they stand. */
+		if (track->present && !track->shadow && !track->silent &&
+		    (track->key.kind != ROLE_SERVICE || !a->renamed))
+			meter_stamp(meter, track, a->now);
+		if (track->present)
 			track->received = meter->received;
-		}
-		track->present = false;
+		track->present = track->silent = track->hands_over = false;
 		a->known[n++] = *track;
 	}
 	free(meter->absent);

@@ -71,7 +71,10 @@ static struct record_rule rule_record(const struct track *track)
 		.direction = track->key.direction, .ours = track->key.ours, .ordinal = track->key.ordinal,
 		.backend = track->key.backend, .prefix_family = track->key.prefix.family,
 		.prefix_length = track->key.prefix.length, .present = track->present, .rebooted = track->rebooted,
-		.late = track->late, .town = track->town, .host = track->host, .received = track->received};
+		.late = track->late,
+		.flags = (uint8_t)((track->key.layout ? RECORD_LAYOUT : 0) | (track->ahead ? RECORD_AHEAD : 0) |
+				   (track->shadow ? RECORD_SHADOW : 0)),
+		.town = track->town, .host = track->host, .received = track->received};
 
 	memcpy(record.prefix, track->key.prefix.addr, sizeof record.prefix);
 	return record;
@@ -97,6 +100,9 @@ static struct track record_track(const struct record_rule *record, const struct 
 	track.present = record->present;
 	track.rebooted = record->rebooted;
 	track.late = record->late;
+	track.key.layout = (record->flags & RECORD_LAYOUT) != 0;
+	track.ahead = (record->flags & RECORD_AHEAD) != 0;
+	track.shadow = (record->flags & RECORD_SHADOW) != 0;
 	track.received = record->received;
 	track.last = *last;
 	return track;
@@ -308,9 +314,10 @@ static int load_rules(struct meter *meter, const struct image *image, uint32_t l
 		struct track track = load_rule(&rules[i], &counts[i], start);
 		bool is_total = track.key.kind == ROLE_TOTAL || track.key.kind == ROLE_POLICY;
 		errno = EBADMSG;
-		if (track.key.kind == ROLE_OTHER ||
-		    (track.key.kind > ROLE_TOWN_DROP && track.key.kind != ROLE_SERVICE) || track.key.direction > 1 ||
-		    track.key.town >= (is_total ? VIEW_CHAIN_OUTPUT + 1 : meter->n_towns) ||
+		bool is_canary = track.key.kind == ROLE_CANARY;
+		if (track.key.kind == ROLE_OTHER || track.key.kind > ROLE_CANARY ||
+		    track.key.direction > 1 || track.key.backend > CHAIN_NFT ||
+		    (track.key.town >= (is_total ? VIEW_CHAIN_OUTPUT + 1 : meter->n_towns) && !is_canary) ||
 		    !is_row_or_none(track.town, meter->n_towns) || !is_row_or_none(track.host, meter->n_hosts))
 			return -1;
 		if (i < listed)

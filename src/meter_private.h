@@ -88,10 +88,17 @@ struct track {
 	uint32_t service;       /* of ROLE_SERVICE in tracks: index in meter.services.amounts */
 	bool present;           /* it stood in the last snapshot, and we have not deleted it */
 	bool late;              /* role.late */
+	bool ahead, shadow;     /* role.ahead, role.shadow */
 	bool was_absent;        /* it comes back after a snapshot without it */
 	bool rebooted;          /* what it counted last was before the router started */
 	uint64_t received;      /* of an absent one: snapshot.received_before when it was there last */
 	bool matched;           /* while rules are adopted: found again */
+	/* Until it is taken in for the first time: */
+	bool is_new;            /* no rule of its identity was known before */
+	bool given;             /* it came with a count that we gave it */
+	bool was_shadow;        /* in the fold before these rules */
+	bool hands_over;        /* a shadow since now: counts for the last time, for its twin, too, */
+	bool silent;            /* which therefore begins at what it reads */
 };
 
 /* Which name a prefix had. */
@@ -138,6 +145,10 @@ struct meter {
 	struct track *expected;   /* rules that we put in and have not seen yet */
 	struct memory *memory;    /* sorted by town, prefix */
 	uint32_t n_tracks, n_absent, n_expected, n_memory, room_expected;
+	uint32_t n_shadows;       /* of the tracks */
+	struct rule_index *index; /* of the tracks, by key; what it holds may be made in a const meter */
+	uint64_t written[2][2];   /* [enum chain_backend][IPv6]: the packets of a canary that we wrote and have not seen
+	                           * yet, or 0 */
 
 	struct description *described;
 	char **problems;          /* of the last recognition, which were reported */
@@ -156,6 +167,36 @@ struct description *meter_describe(const struct ruleset *rules, const struct rec
 /* The same while nothing was recognised yet. */
 struct description *meter_describe_nothing(uint32_t n_towns, uint32_t n_hosts);
 void meter_description_free(struct description *description);
+
+/* meter_meddled.c: is the counter lower than it was? */
+bool meter_fell(const struct track *track, const struct counter *now);
+
+/* What another program did to counters: tables as bits. */
+struct meddled {
+	unsigned restored;      /* counters are those of a backup */
+	unsigned tree_zeroed, tree_restored; /* the canary says so of the tree's rules */
+};
+enum meddling {
+	MEDDLING_NONE,
+	MEDDLING_ZEROED,
+	MEDDLING_RESTORED,  /* a counter that is what it was, may be the old one */
+	MEDDLING_EXCHANGED, /* restored, and none is */
+};
+
+/* After rules were adopted, before their counters are taken in. */
+struct meddled meter_meddled(struct meter *meter, const struct snapshot *snapshot);
+/* What of it happened to a rule. */
+enum meddling meter_meddling(const struct meddled *meddled, const struct track *track);
+
+/* meter_rules.c. NULL with errno ENOMEM. */
+struct rule_index *meter_index_new(void);
+void meter_index_free(struct rule_index *index);
+/* The tracks are others. */
+void meter_index_outdated(const struct meter *meter);
+/* Is there a rule of this kind in the tree for every one that someone may write? */
+bool meter_has_twin(const struct rule_key *key);
+/* Is there a shadow of a rule that someone wrote? */
+bool meter_has_shadow(const struct meter *meter, const struct rule_key *key);
 
 /* For qsort() and bsearch(): tracks by key. */
 int meter_by_key(const void *a, const void *b);

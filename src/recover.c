@@ -31,11 +31,11 @@ struct step_edit {
 	struct rule_key key;
 	struct counter counter;
 	uint32_t step;
-	uint8_t kind, drop, unused[2];
+	uint8_t kind, unused[3];
 };
 
-size_t workshop_describe(const struct workshop *w, const struct ruleset *rules, const struct edit *edits, size_t n,
-			 const struct intent *intent, void **steps)
+size_t workshop_describe(const struct workshop *w, const struct ruleset *rules, const struct edit *edits,
+			 const struct rule_key *keys, size_t n, const struct intent *intent, void **steps)
 {
 	size_t head = sizeof(struct steps) + n * sizeof(struct step_edit), size = head + intent->size;
 	char *room = calloc(1, size);
@@ -51,14 +51,10 @@ size_t workshop_describe(const struct workshop *w, const struct ruleset *rules, 
 		list[i].kind = (uint8_t)edit->kind;
 		list[i].step = edit->step;
 		list[i].counter = edit->counter;
-		if (edit->kind != EDIT_INSERT) {
+		if (edit->kind == EDIT_INSERT)
+			list[i].key = workshop_inserted(w, rules, edit, keys ? &keys[i] : NULL);
+		else if (edit->kind != EDIT_CHAIN && edit->kind != EDIT_DELETE_CHAIN)
 			list[i].key = meter_rule_key(w->meter, edit->rule);
-			continue;
-		}
-		list[i].drop = edit->verdict == VERDICT_DROP;
-		list[i].key.town = meter_find_town(w->meter, ruleset_text(rules, rules->chains[edit->chain].name));
-		list[i].key.direction = edit->direction;
-		list[i].key.prefix = edit->prefix;
 	}
 	if (intent->size)
 		memcpy(room + head, intent->data, intent->size);
@@ -81,6 +77,12 @@ static bool take_apart(const void *data, size_t size, struct steps *head, const 
 	return true;
 }
 
+/* A rule that was put in, or may have been: it stands with the count that it was given, or not at all. */
+static int expect(struct meter *meter, const struct step_edit *edit)
+{
+	return edit->key.kind == ROLE_OTHER ? 0 : meter_rule_inserted(meter, &edit->key, &edit->counter);
+}
+
 /* Takes into the loaded model what the steps that were made did to the counters. */
 static int take_in(struct meter *meter, const struct step_edit *edits, uint32_t n, const uint8_t *outcomes)
 {
@@ -96,13 +98,12 @@ static int take_in(struct meter *meter, const struct step_edit *edits, uint32_t 
 		goto out;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct step_edit *edit = &edits[i];
-		if (edit->step == STEP_NONE || outcomes[edit->step] == STEP_NOT_DONE || outcomes[edit->step] == STEP_UNKNOWN)
+		uint8_t outcome = edit->step == STEP_NONE ? STEP_UNKNOWN : outcomes[edit->step];
+		if (edit->kind == EDIT_INSERT && outcome != STEP_NOT_DONE && expect(meter, edit) < 0)
+			goto out;
+		if (outcome == STEP_NOT_DONE || outcome == STEP_UNKNOWN || edit->kind == EDIT_INSERT)
 			continue;
-		if (edit->kind == EDIT_INSERT) {
-			if (meter_rule_inserted(meter, edit->key.town, &edit->key.prefix, edit->key.direction, edit->drop,
-						&edit->counter) < 0)
-				goto out;
-		} else if (rules[i] != RULE_NONE && edit->kind == EDIT_ZERO) {
+		if (rules[i] != RULE_NONE && edit->kind == EDIT_ZERO) {
 			/* nf_tables tells what it took only to the process that asked. */
 			meter_rule_begins(meter, rules[i], edit->key.backend == CHAIN_NFT, clock_time());
 		} else if (rules[i] != RULE_NONE && edit->kind == EDIT_ADD) {
@@ -159,8 +160,12 @@ static void stamp(struct workshop *w, const struct steps *head, const struct ste
 		struct step_edit edit;
 		/* Borrowed, and aligned for octets only. */
 		memcpy(&edit, (const char *)(const void *)edits + i * sizeof edit, sizeof edit);
-		if (edit.kind == EDIT_INSERT || edit.kind == EDIT_DELETE)
+		bool drop = edit.key.kind == ROLE_HOST_DROP || edit.key.kind == ROLE_TOWN_DROP;
+		if ((edit.kind == EDIT_INSERT || edit.kind == EDIT_DELETE) && drop)
 			meter_town_disturbed(w->meter, edit.key.town, clock_time());
+		if (edit.kind == EDIT_INSERT && expect(w->meter, &edit) < 0)
+			w->report(w->context, "no memory for the rules of an unfinished change: their counts may be taken for "
+				  "traffic");
 	}
 	w->books->pending = false;
 }

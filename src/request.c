@@ -171,12 +171,7 @@ static int remember_edits(struct workshop *w, struct request *request, const str
 				 ruleset_text(plan->rules, rule->comment));
 			continue;
 		}
-		bool drop = edit->verdict == VERDICT_DROP;
-		const char *name = undo->chain;
-		undo->key = (struct rule_key){
-			.town = meter_find_town(w->meter, name), .family = chain->family, .backend = chain->backend,
-			.kind = drop ? ROLE_HOST_DROP : ROLE_COUNT, .direction = edit->direction,
-			.ours = drop, .prefix = edit->prefix};
+		undo->key = workshop_inserted(w, plan->rules, edit, NULL);
 	}
 	return 0;
 }
@@ -219,7 +214,7 @@ static enum change_result change(struct workshop *w, struct request *request, co
 	set_time(w, request);
 	request->epoch = meter_epoch(w->meter);
 	request_change_rows(w, request);
-	enum change_result result = workshop_change(w, rules, plan->edits, plan->n, request->closed,
+	enum change_result result = workshop_change(w, rules, plan->edits, NULL, plan->n, request->closed,
 						    request->n_closed, &announced, request->why);
 	if (result == CHANGE_DONE) {
 		for (size_t i = 0; i < plan->n; i++) {

@@ -125,8 +125,8 @@ void request_undo(struct workshop *w, struct request *request)
 	for (size_t i = 0; i < request->n_undo; i++)
 		n += reverse(request, &request->undo[i], rules[i], snapshot.rules, &edits[n]);
 	request_swap_rows(w, request);
-	if (workshop_change(w, snapshot.rules, edits, n, request->closed, request->n_closed, announced, request->why) !=
-	    CHANGE_DONE) {
+	if (workshop_change(w, snapshot.rules, edits, NULL, n, request->closed, request->n_closed, announced,
+			    request->why) != CHANGE_DONE) {
 		request_swap_rows(w, request);
 		goto out;
 	}

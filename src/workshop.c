@@ -79,16 +79,30 @@ static void settle(struct workshop *w, const struct edit *edits, size_t n)
 	meter_settle(w->meter);
 }
 
+struct rule_key workshop_inserted(const struct workshop *w, const struct ruleset *rules, const struct edit *edit,
+				  const struct rule_key *key)
+{
+	if (key)
+		return *key;
+	struct rule_key own = meter_chain_key(w->meter, rules, edit->chain);
+	own.kind = edit->verdict == VERDICT_DROP ? ROLE_HOST_DROP : ROLE_COUNT;
+	own.ours = edit->verdict == VERDICT_DROP;
+	/* Only drops are put into a town's chain of the tree. */
+	own.layout &= own.ours;
+	own.direction = edit->direction;
+	own.prefix = edit->prefix;
+	return own;
+}
+
 /* What a new rule starts with is no traffic. */
-static int expect(struct workshop *w, const struct ruleset *rules, const struct edit *edits, size_t n)
+static int expect(struct workshop *w, const struct ruleset *rules, const struct edit *edits, const struct rule_key *keys,
+		  size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (edits[i].kind != EDIT_INSERT)
 			continue;
-		const char *name = ruleset_text(rules, rules->chains[edits[i].chain].name);
-		uint32_t town = meter_find_town(w->meter, name);
-		if (meter_rule_inserted(w->meter, town, &edits[i].prefix, edits[i].direction,
-					edits[i].verdict == VERDICT_DROP, &edits[i].counter) < 0)
+		struct rule_key key = workshop_inserted(w, rules, &edits[i], keys ? &keys[i] : NULL);
+		if (key.kind != ROLE_OTHER && meter_rule_inserted(w->meter, &key, &edits[i].counter) < 0)
 			return -1;
 	}
 	return 0;
@@ -105,8 +119,8 @@ static bool moves_rules(const struct edit *edits, size_t n)
 /* Arms the witnesses, and puts into the ledger what they will tell of. Rules that come and go without one are told
  * there, too, since what a drop counts is gone with it; but nothing is known then of what will happen. Returns 0,
  * or -1 with `error`. */
-static int announce(struct workshop *w, const struct ruleset *rules, struct edit *edits, size_t n,
-		    const struct closed *closed, size_t n_closed, bool must, bool *announced,
+static int announce(struct workshop *w, const struct ruleset *rules, struct edit *edits, const struct rule_key *keys,
+		    size_t n, const struct closed *closed, size_t n_closed, bool must, bool *announced,
 		    char error[BACKEND_ERROR_SIZE])
 {
 	struct intent intent = {.data = NULL};
@@ -117,7 +131,7 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 	if (w->ops->arm(w->backend, edits, n, &intent, error) < 0)
 		return -1;
 	bool tells = intent.n_steps || moves_rules(edits, n);
-	size_t size = tells ? workshop_describe(w, rules, edits, n, &intent, &steps) : 0;
+	size_t size = tells ? workshop_describe(w, rules, edits, keys, n, &intent, &steps) : 0;
 	bool told = size && books_intend(w->books, w->meter, w->agent, closed, n_closed, steps, size, why) == 0;
 	*announced = told && intent.n_steps;
 	if (!tells || told || !must) {
@@ -132,9 +146,9 @@ static int announce(struct workshop *w, const struct ruleset *rules, struct edit
 	return result;
 }
 
-enum change_result workshop_change(struct workshop *w, const struct ruleset *rules, struct edit *edits, size_t n,
-				   const struct closed *closed, size_t n_closed, bool *announced,
-				   char error[BACKEND_ERROR_SIZE])
+enum change_result workshop_change(struct workshop *w, const struct ruleset *rules, struct edit *edits,
+				   const struct rule_key *keys, size_t n, const struct closed *closed, size_t n_closed,
+				   bool *announced, char error[BACKEND_ERROR_SIZE])
 {
 	bool known = false;
 
@@ -142,13 +156,14 @@ enum change_result workshop_change(struct workshop *w, const struct ruleset *rul
 		*announced = false;
 	if (n == 0)
 		return CHANGE_DONE;
-	if (expect(w, rules, edits, n) < 0) {
+	enum change_result result = CHANGE_REFUSED;
+	if (expect(w, rules, edits, keys, n) < 0)
 		snprintf(error, BACKEND_ERROR_SIZE, "no memory for the changes");
-		return CHANGE_REFUSED;
-	}
-	if (announce(w, rules, edits, n, closed, n_closed, announced != NULL, &known, error) < 0)
-		return CHANGE_REFUSED;
-	enum change_result result = w->ops->change(w->backend, edits, n, error);
+	else if (announce(w, rules, edits, keys, n, closed, n_closed, announced != NULL, &known, error) == 0)
+		result = w->ops->change(w->backend, edits, n, error);
+	/* Where something was changed all the same, rules of ours may stand. */
+	if (result != CHANGE_DONE && result != CHANGE_BROKEN)
+		meter_expect_nothing(w->meter);
 	if (result != CHANGE_DONE)
 		return result;
 	settle(w, edits, n);
@@ -205,7 +220,8 @@ bool workshop_enforce(struct workshop *w, const struct snapshot *snapshot)
 		meter_each_unfulfilled(w->meter, plan_fulfilment, &own);
 		if (own.plan.n && !own.plan.failed) {
 			changed = make_way(w, error) == 0 && workshop_begin(w, 0, error) == 0 &&
-				  workshop_change(w, snapshot->rules, own.plan.edits, own.plan.n, NULL, 0, NULL, error) == CHANGE_DONE;
+				  workshop_change(w, snapshot->rules, own.plan.edits, NULL, own.plan.n, NULL, 0, NULL,
+						  error) == CHANGE_DONE;
 			if (changed)
 				log_info("put %zu drop rules right that blocks ask for, or do not ask for any more", own.plan.n);
 			else

@@ -38,12 +38,13 @@ int workshop_save(struct workshop *workshop);
 int workshop_begin(struct workshop *workshop, size_t n_closed, char error[BACKEND_ERROR_SIZE]);
 
 /* Carries out edits of the rules just read, and takes into the model what they did. The model's rows are
- * already what they are to be; `closed` are the periods that end with it. *announced tells whether the
+ * already what they are to be. `keys` are the identities of the rules that edits put in, one an edit, with ROLE_OTHER
+ * for what counts nobody; NULL: they are all blocks, and hosts' rules of towns' chains. `closed` are the periods that end with it. *announced tells whether the
  * ledger knows of it whatever happens next; NULL: a ledger that can not be saved is no reason not to do it.
  * Anything but CHANGE_DONE: the caller puts the rows back. */
 enum change_result workshop_change(struct workshop *workshop, const struct ruleset *rules, struct edit *edits,
-				   size_t n, const struct closed *closed, size_t n_closed, bool *announced,
-				   char error[BACKEND_ERROR_SIZE]);
+				   const struct rule_key *keys, size_t n, const struct closed *closed,
+				   size_t n_closed, bool *announced, char error[BACKEND_ERROR_SIZE]);
 
 /* Puts blocks in force that are wished for, and takes those away that are not: quotas ask for it, and other
  * programs that change the rules. Rows and rules are of the last look. Returns whether anything was changed:
@@ -54,8 +55,12 @@ bool workshop_enforce(struct workshop *workshop, const struct snapshot *snapshot
  * more, or -1 with `error`: try again later. */
 int workshop_recover(struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
 
+/* The identity of the rule that an edit puts in, by `keys` as workshop_change() has them, of this edit or NULL. */
+struct rule_key workshop_inserted(const struct workshop *workshop, const struct ruleset *rules, const struct edit *edit,
+				  const struct rule_key *key);
+
 /* recover.c: describes a change for it. Returns the size of *steps, which the caller frees; 0 with errno. */
 size_t workshop_describe(const struct workshop *workshop, const struct ruleset *rules, const struct edit *edits,
-			 size_t n, const struct intent *intent, void **steps);
+			 const struct rule_key *keys, size_t n, const struct intent *intent, void **steps);
 
 #endif

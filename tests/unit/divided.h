@@ -26,6 +26,7 @@ struct divided {
 	bool unknown;        /* the configuration does not know of that class */
 	uint64_t generation, received;
 	decitime now;
+	uint32_t n_rules;    /* of the last look */
 	char text[16384];
 	size_t used;
 };
@@ -170,6 +171,7 @@ static inline void divided_look(struct divided *d)
 	struct snapshot snapshot = {.rules = made.rules, .counters = made.counters, .generation = ++d->generation,
 				    .received_before = d->received, .received_after = d->received};
 	assert_int_equal(meter_fold(d->meter, &snapshot, ++d->now, NULL, NULL), 0);
+	d->n_rules = made.rules->n_rules;
 	made_free(&made);
 }
 

@@ -26,7 +26,7 @@
 #include "make.h"
 #include "received.h"
 
-enum { FAKE_RULES = 96, FAKE_CHAINS = 8, FAKE_ADDRESSES = 4, FAKE_KILLED = 99 };
+enum { FAKE_RULES = 96, FAKE_CHAINS = 12, FAKE_ADDRESSES = 4, FAKE_KILLED = 99 };
 
 struct fake_rule {
 	struct rule rule; /* its texts are not used */
@@ -83,6 +83,10 @@ static inline bool fake_walk(uint32_t chain, unsigned address, int direction, ui
 		own->counter.octets += packets * 100;
 		if (own->rule.verdict == VERDICT_DROP)
 			return true;
+		if (own->rule.verdict == VERDICT_RETURN)
+			return false;
+		if (own->rule.verdict == VERDICT_GOTO)
+			return fake_walk(own->rule.jump, address, direction, packets);
 		if (own->rule.verdict == VERDICT_JUMP && fake_walk(own->rule.jump, address, direction, packets))
 			return true;
 		if (own->rule.verdict == VERDICT_NONE && fake->hooks[chain] == HOOK_NONE)

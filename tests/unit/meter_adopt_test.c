@@ -96,13 +96,13 @@ static struct view_agent agent(const struct bench *b)
 static void rules_that_we_put_in(void **state)
 {
 	struct bench b = begin();
-	struct prefix alice = make_prefix("10.1.0.10");
 	struct counter given = {5, 500};
 
 	(void)state;
 	look(&b, JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
-	uint32_t id = meter_find_town(b.meter, "town-a");
-	assert_int_equal(meter_rule_inserted(b.meter, id, &alice, DIRECTION_DOWN, true, &given), 0);
+	struct rule_key key = {.town = meter_find_town(b.meter, "town-a"), .family = PREFIX_IPV4, .kind = ROLE_HOST_DROP,
+			       .ours = true, .prefix = make_prefix("10.1.0.10")};
+	assert_int_equal(meter_rule_inserted(b.meter, &key, &given), 0);
 	look(&b, JUMP(11) "[7:700] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
 			  "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	assert_int_equal(host(&b, "town-a", "alice").traffic.dropped.packets, 2);
@@ -113,7 +113,9 @@ static void rules_that_we_put_in(void **state)
 			  "[5:500] -A town-a -d 10.1.0.11 -j DROP\n[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	assert_int_equal(host(&b, "town-a", "10.1.0.11").traffic.dropped.packets, 5);
 	/* What never came is not waited for. */
-	assert_int_equal(meter_rule_inserted(b.meter, id, &alice, DIRECTION_UP, false, &given), 0);
+	key.direction = DIRECTION_UP;
+	key.kind = ROLE_COUNT;
+	assert_int_equal(meter_rule_inserted(b.meter, &key, &given), 0);
 	look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n[7:700] -A town-a -s 10.1.0.10\n");
 	assert_int_equal(host(&b, "town-a", "alice").traffic.up.packets, 7);

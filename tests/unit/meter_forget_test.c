@@ -116,8 +116,9 @@ static void very_many_drops(void **state)
 	uint32_t town = meter_find_town(meter, "town-a");
 	for (unsigned i = HOSTS; i-- > 0;)
 		for (int d = 0; d < 2; d++) {
-			struct prefix prefix = host_prefix(i);
-			assert_int_equal(meter_rule_inserted(meter, town, &prefix, (enum direction)d, true, &three), 0);
+			struct rule_key key = {.town = town, .family = PREFIX_IPV4, .kind = ROLE_HOST_DROP,
+					       .direction = (uint8_t)d, .ours = true, .prefix = host_prefix(i)};
+			assert_int_equal(meter_rule_inserted(meter, &key, &three), 0);
 		}
 	look(meter, HOSTS, true, 3);
 	struct view_agent agent = {.backend = VIEW_BACKEND_LEGACY};

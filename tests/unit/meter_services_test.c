@@ -288,6 +288,47 @@ static void forgotten(void **state)
 	meter_free(d.meter);
 }
 
+/* Rules that were taken away by us and put in again with the counts that they had. */
+static void written_again(void **state)
+{
+	struct divided d = begin();
+	struct rule_key keys[64];
+	size_t n = 0;
+
+	(void)state;
+	for (uint32_t rule = 0; rule < d.n_rules; rule++) {
+		struct rule_key key = meter_rule_key(d.meter, rule);
+		struct counter last = meter_rule_last(d.meter, &key);
+		if (key.kind != ROLE_SERVICE)
+			continue;
+		assert_true(n < sizeof keys / sizeof keys[0]);
+		keys[n++] = key;
+		meter_rule_deleted(d.meter, rule, &last);
+	}
+	assert_int_equal(n, OWNERS * 2 * MATCHES);
+	meter_settle(d.meter);
+	d.absent = NO_CLASSES;
+	divided_look(&d);
+	for (size_t i = 0; i < n; i++) {
+		struct counter last = meter_rule_last(d.meter, &keys[i]);
+		assert_int_equal(meter_rule_inserted(d.meter, &keys[i], &last), 0);
+	}
+	d.absent = 0;
+	divided_look(&d);
+	assert_class(&d, "town-a", NULL, "web", 23, 3);
+	assert_class(&d, NULL, NULL, "email", 32, 0);
+	assert_sums(&d);
+	passes(&d);
+	divided_look(&d);
+	assert_class(&d, "town-a", "alice", "web", 22, 0);
+	assert_class(&d, NULL, NULL, "email", 64, 0);
+	assert_sums(&d);
+	struct view *view = published(&d);
+	assert_int_equal(view->agent.discontinuity, 1000);
+	view_release(view);
+	meter_free(d.meter);
+}
+
 /* Counters that someone else zeroed count from zero; it shows with the town and the host. */
 static void zeroed_by_someone(void **state)
 {
@@ -484,7 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_packet_has_one_class), cmocka_unit_test(rules_change_places),
 		cmocka_unit_test(goes_on_after_a_restart), cmocka_unit_test(goes_on_after_a_reboot),
-		cmocka_unit_test(forgotten), cmocka_unit_test(zeroed_by_someone), cmocka_unit_test(another_class),
+		cmocka_unit_test(forgotten), cmocka_unit_test(written_again), cmocka_unit_test(zeroed_by_someone), cmocka_unit_test(another_class),
 		cmocka_unit_test(a_class_less), cmocka_unit_test(an_old_ledger), cmocka_unit_test(nonsense)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
