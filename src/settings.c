@@ -8,7 +8,7 @@
 
 #include "settings_private.h"
 
-static void read_duration(struct settings_reading *r, const yaml_node_t *node, const char *key, int64_t least,
+static void read_duration(struct settings_reading *r, const struct settings_node *node, const char *key, int64_t least,
 			  int64_t most, int64_t *value)
 {
 	static const struct {
@@ -19,7 +19,7 @@ static void read_duration(struct settings_reading *r, const yaml_node_t *node, c
 	char *end = NULL;
 
 	errno = 0;
-	long number = node->type == YAML_SCALAR_NODE && text[0] >= '0' && text[0] <= '9' ? strtol(text, &end, 10) : -1;
+	long number = settings_is_text(node) && text[0] >= '0' && text[0] <= '9' ? strtol(text, &end, 10) : -1;
 	for (size_t i = 0; number >= 0 && errno == 0 && i < sizeof units / sizeof units[0]; i++)
 		if (strcmp(end, units[i].unit) == 0 && number <= most / units[i].nanoseconds &&
 		    number * units[i].nanoseconds >= least) {
@@ -31,17 +31,17 @@ static void read_duration(struct settings_reading *r, const yaml_node_t *node, c
 			 (long long)(most / 1000000000));
 }
 
-static void read_interval(struct settings_reading *r, const yaml_node_t *node)
+static void read_interval(struct settings_reading *r, const struct settings_node *node)
 {
 	read_duration(r, node, "interval", 100000000, 3600000000000, &r->settings->interval);
 }
 
-static void read_max_age(struct settings_reading *r, const yaml_node_t *node)
+static void read_max_age(struct settings_reading *r, const struct settings_node *node)
 {
 	read_duration(r, node, "max-age", 0, 3600000000000, &r->settings->max_age);
 }
 
-static void read_rules(struct settings_reading *r, const yaml_node_t *node)
+static void read_rules(struct settings_reading *r, const struct settings_node *node)
 {
 	r->settings->managed = settings_is(node, "managed");
 	r->rules = r->settings->managed ? SETTINGS_MANAGED : SETTINGS_STANDING;
@@ -51,16 +51,15 @@ static void read_rules(struct settings_reading *r, const yaml_node_t *node)
 	settings_mistake(r, node, "rules is '%.80s', expected standing or managed", settings_text(node));
 }
 
-static void read_totals(struct settings_reading *r, const yaml_node_t *node)
+static void read_totals(struct settings_reading *r, const struct settings_node *node)
 {
 	static const char *const names[] = {"input", "output"};
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "totals", "[input, output]", &items);
+	int n = settings_list(r, node, "totals", "[input, output]");
 
 	if (r->rules == SETTINGS_STANDING)
 		settings_mistake(r, node, "totals needs 'rules: managed'");
 	for (int i = 0; i < n; i++) {
-		const yaml_node_t *item = settings_node(r, items[i]);
+		const struct settings_node *item = settings_item(r, node, (size_t)i);
 		uint8_t total = settings_is(item, names[0]) ? SETTINGS_TOTAL_INPUT :
 				settings_is(item, names[1]) ? SETTINGS_TOTAL_OUTPUT : 0;
 		if (total == 0)
@@ -71,20 +70,19 @@ static void read_totals(struct settings_reading *r, const yaml_node_t *node)
 	}
 }
 
-static void read_set(struct settings_reading *r, const yaml_node_t *node)
+static void read_set(struct settings_reading *r, const struct settings_node *node)
 {
 	struct settings *settings = r->settings;
 	const struct {
 		const char *name;
 		bool *may;
 	} all[] = {{"zero", &settings->set_zero}, {"block", &settings->set_block}, {"quota", &settings->set_quota}};
-	const yaml_node_item_t *items;
 	int n;
 
 	settings->set_zero = settings->set_block = settings->set_quota = false;
-	n = settings_list(r, node, "set", "[zero, block, quota], or [] for none", &items);
+	n = settings_list(r, node, "set", "[zero, block, quota], or [] for none");
 	for (int i = 0; i < n; i++) {
-		const yaml_node_t *item = settings_node(r, items[i]);
+		const struct settings_node *item = settings_item(r, node, (size_t)i);
 		bool known = false;
 		for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
 			if (settings_is(item, all[k].name))
@@ -112,18 +110,18 @@ static const struct settings_key included_keys[KEYS] = {
 	[SERVICES] = {"services", first_only}, [TOTALS] = {"totals", first_only}, [TOWNS] = {"towns", NULL},
 	[INCLUDE] = {"include", first_only}};
 
-static void (*const readers[KEYS])(struct settings_reading *r, const yaml_node_t *node) = {
+static void (*const readers[KEYS])(struct settings_reading *r, const struct settings_node *node) = {
 	[INTERVAL] = read_interval, [MAX_AGE] = read_max_age, [RULES] = read_rules, [SET] = read_set,
 	[NAMES] = settings_read_names, [PERIOD] = settings_read_period, [SERVICES] = settings_read_services,
 	[TOTALS] = read_totals, [TOWNS] = settings_read_towns, [INCLUDE] = settings_read_include};
 
-static void read_document(struct settings_reading *r)
+static void read_document(struct settings_reading *r, const struct settings_node *root)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(&r->document), *values[KEYS];
+	const struct settings_node *values[KEYS];
 	bool first = r->file == 0;
 
 	/* An empty file, or one of comments only. */
-	if (!root || settings_is(root, ""))
+	if (settings_is(root, ""))
 		return;
 	if (!settings_keys(r, root, first ? "the configuration" : "an included file",
 			   first ? "'interval: 30s'" : "'towns: [{name: town-a}]'", first ? first_keys : included_keys,
@@ -160,43 +158,21 @@ void settings_free(struct settings *settings)
 	settings_defaults(settings);
 }
 
-/* libyaml gives octets that are no text with their offset alone. */
-static size_t line_at(FILE *file, size_t offset)
-{
-	size_t line = 1;
-	int c;
-
-	rewind(file);
-	for (size_t at = 0; at < offset && (c = getc(file)) != EOF; at++)
-		line += c == '\n';
-	return line;
-}
-
-/* Reads the next document into r->document; NULL if it is no YAML, which was told. */
-static yaml_document_t *next_document(struct settings_reading *r, yaml_parser_t *parser, FILE *file)
-{
-	if (yaml_parser_load(parser, &r->document))
-		return &r->document;
-	struct settings_place at = {r->file, parser->problem_mark.line + 1};
-	if (parser->error == YAML_READER_ERROR)
-		at.line = line_at(file, parser->problem_offset);
-	settings_mistake_at(r, at, "not YAML: %s", parser->problem ? parser->problem : "unreadable");
-	return NULL;
-}
-
 /* The file is one document: what stood in a second one would not be heeded. */
 static void read_stream(struct settings_reading *r, yaml_parser_t *parser, FILE *file)
 {
-	if (!next_document(r, parser, file))
+	const struct settings_node *root = settings_load(r, parser, file);
+
+	if (root)
+		read_document(r, root);
+	settings_unload(r);
+	/* After octets that are no YAML there is nothing to go on with. */
+	if (!root)
 		return;
-	read_document(r);
-	yaml_document_delete(&r->document);
-	if (!next_document(r, parser, file))
-		return;
-	const yaml_node_t *more = yaml_document_get_root_node(&r->document);
-	if (more)
-		settings_mistake(r, more, "a second document begins here, expected one in the file");
-	yaml_document_delete(&r->document);
+	root = settings_load(r, parser, file);
+	if (root)
+		settings_mistake(r, root, "a second document begins here, expected one in the file");
+	settings_unload(r);
 }
 
 static void read_file(struct settings_reading *r)
@@ -207,6 +183,7 @@ static void read_file(struct settings_reading *r)
 
 	if (!file) {
 		settings_mistake_of(r, path, strerror(errno));
+		r->unread = true;
 		return;
 	}
 	if (yaml_parser_initialize(&parser)) {
@@ -240,7 +217,8 @@ int settings_read(struct settings *settings, const char *path, void (*report)(co
 	if (settings_add_file(&r, path)) {
 		for (; r.file < settings->n_files; r.file++)
 			read_file(&r);
-		settle(&r);
+		if (!r.starved)
+			settle(&r);
 		settings_mistakes_end(&r);
 	}
 	free(r.drafts);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration file: YAML 1.1 (JSON is valid input too). Every mistake is told with its file and
- * line, what was found and what was expected; all of them, not only the first.
+ * line, what was found and what was expected; all of them, not only the first, up to 100. For two that do not go
+ * together it is told at the one that stands later, with the place of the other.
  */
 #ifndef TOWNMETER_SETTINGS_H
 #define TOWNMETER_SETTINGS_H
@@ -39,7 +40,7 @@ struct settings_row {
 };
 
 /* A prefix of a town or of a host. Towns' prefixes share no address, nor do hosts'; those of a host are in one of
- * its town's. */
+ * its town's, unless the town has none, as it may under `rules: standing`. */
 struct settings_prefix {
 	struct prefix prefix;
 	uint32_t row;                 /* in settings.rows */
@@ -94,7 +95,7 @@ const char *settings_name(const struct settings *settings, const struct prefix *
  * the context is the settings. */
 const char *settings_hint(void *context, const char *town, const struct prefix *prefix);
 
-/* The service class that a match belongs to, or NULL; borrowed as above. A recognise_class; the context is the
+/* The service class that has exactly this match, or NULL; borrowed as above. A recognise_class; the context is the
  * settings. */
 const char *settings_class(void *context, const struct ports *ports);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `each-address:`, hosts made of addresses. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,16 +39,16 @@ void settings_check_each(struct settings_reading *r)
 		const struct settings_draft *town = &r->drafts[i];
 		if (!town->each_address)
 			continue;
-		if (counts[i] == 0 && !town->bad_prefix)
+		if (counts[i] == 0 && !town->bad_prefix && !r->unread)
 			settings_mistake_at(r, town->each_at, "each-address is true, expected a prefix of IPv4 in the "
 					    "'prefixes' of the town %s, too", town->row.town);
 		if (counts[i] > TOWN_MAX)
-			settings_mistake_at(r, town->each_at, "each-address makes %llu hosts of the town %s, expected at "
-					    "most %d", (unsigned long long)counts[i], town->row.town, TOWN_MAX);
+			settings_mistake_at(r, town->each_at, "each-address makes %" PRIu64 " hosts of the town %s, expected "
+					    "at most %d", counts[i], town->row.town, TOWN_MAX);
 		else if (all <= ALL_MAX && all + counts[i] > ALL_MAX)
-			settings_mistake_at(r, town->each_at, "each-address makes %llu hosts with those of the town %s, "
-					    "expected at most %d in all towns", (unsigned long long)(all + counts[i]),
-					    town->row.town, ALL_MAX);
+			settings_mistake_at(r, town->each_at, "each-address makes %" PRIu64 " hosts with those of the town "
+					    "%s, expected at most %d in all towns", all + counts[i], town->row.town,
+					    ALL_MAX);
 		all += counts[i] > TOWN_MAX ? 0 : counts[i];
 	}
 	free(counts);

@@ -13,7 +13,7 @@ struct candidate {
 	char *path;
 	dev_t device;
 	ino_t inode;
-	const yaml_node_t *node; /* the pattern that found it; NULL: the first file */
+	const struct settings_node *node; /* the pattern that found it; NULL: the first file */
 	size_t order;
 	size_t twice;            /* the order of the one that is the same, or its own */
 };
@@ -77,7 +77,7 @@ static int stop_at(const char *path, int error)
 }
 
 static void add_candidate(struct settings_reading *r, struct finding *finding, const char *path,
-			  const yaml_node_t *node)
+			  const struct settings_node *node)
 {
 	struct candidate *list = settings_grow(r, finding->list, finding->n, &finding->room, sizeof *list);
 	struct stat status;
@@ -86,9 +86,11 @@ static void add_candidate(struct settings_reading *r, struct finding *finding, c
 		return;
 	finding->list = list;
 	if (stat(path, &status) < 0 || (node && !S_ISREG(status.st_mode))) {
-		if (node)
-			settings_mistake(r, node, "include has '%.80s', but %s is no file that can be read",
-					 settings_text(node), path);
+		if (!node)
+			return;
+		settings_mistake(r, node, "include has '%.80s', but %s is no file that can be read, expected one",
+				 settings_text(node), path);
+		r->unread = true;
 		return;
 	}
 	struct candidate *candidate = &list[finding->n];
@@ -100,7 +102,7 @@ static void add_candidate(struct settings_reading *r, struct finding *finding, c
 		settings_no_memory(r);
 }
 
-static void find_files(struct settings_reading *r, struct finding *finding, const yaml_node_t *node)
+static void find_files(struct settings_reading *r, struct finding *finding, const struct settings_node *node)
 {
 	const char *pattern = settings_text(node);
 	glob_t found = {0};
@@ -118,6 +120,7 @@ static void find_files(struct settings_reading *r, struct finding *finding, cons
 		settings_mistake(r, node, "include has '%.80s', which is not there, expected a file", pattern);
 	else if (fault == GLOB_ABORTED)
 		settings_mistake(r, node, "include has '%.80s', expected a directory that can be read", pattern);
+	r->unread |= fault != 0;
 	for (size_t i = 0; fault == 0 && i < found.gl_pathc; i++)
 		add_candidate(r, finding, found.gl_pathv[i], node);
 	globfree(&found);
@@ -169,17 +172,16 @@ static void take_file(struct settings_reading *r, const struct finding *finding,
 				 settings_text(one->node), r->settings->files[0]);
 }
 
-void settings_read_include(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_include(struct settings_reading *r, const struct settings_node *node)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "include", "[customers.d/*.yaml]", &items);
+	int n = settings_list(r, node, "include", "[customers.d/*.yaml]");
 	struct finding finding = {0};
 
 	if (n > 0)
 		add_candidate(r, &finding, r->settings->files[0], NULL);
 	size_t first = finding.n;
 	for (int i = 0; i < n; i++)
-		find_files(r, &finding, settings_node(r, items[i]));
+		find_files(r, &finding, settings_item(r, node, (size_t)i));
 	if (finding.n)
 		find_twice(&finding);
 	for (size_t i = first; i < finding.n; i++)

@@ -13,7 +13,7 @@ static int by_prefix(const void *a, const void *b)
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static void read_name(struct settings_reading *r, const yaml_node_t *key, const yaml_node_t *value)
+static void read_name(struct settings_reading *r, const struct settings_node *key, const struct settings_node *value)
 {
 	struct settings_name *name = &r->settings->names[r->settings->n_names];
 	const char *text;
@@ -31,24 +31,22 @@ static void read_name(struct settings_reading *r, const yaml_node_t *key, const 
 	r->settings->n_names++;
 }
 
-void settings_read_names(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_names(struct settings_reading *r, const struct settings_node *node)
 {
 	struct settings *settings = r->settings;
-	const yaml_node_pair_t *pair;
 
-	if (node->type != YAML_MAPPING_NODE) {
+	if (node->kind != SETTINGS_MAPPING) {
 		settings_mistake(r, node, "names is '%.80s', expected addresses with names, such as "
 				 "{10.1.0.10: alice}", settings_text(node));
 		return;
 	}
-	pair = node->data.mapping.pairs.start;
-	settings->names = calloc((size_t)(node->data.mapping.pairs.top - pair) + 1, sizeof *settings->names);
+	settings->names = calloc(node->n + 1, sizeof *settings->names);
 	if (!settings->names) {
 		settings_no_memory(r);
 		return;
 	}
-	for (; pair < node->data.mapping.pairs.top; pair++)
-		read_name(r, settings_node(r, pair->key), settings_node(r, pair->value));
+	for (size_t i = 0; i < node->n; i += 2)
+		read_name(r, settings_item(r, node, i), settings_item(r, node, i + 1));
 	qsort(settings->names, settings->n_names, sizeof *settings->names, by_prefix);
 	for (size_t i = 1; i < settings->n_names; i++) {
 		const struct settings_name *name = &settings->names[i];

@@ -84,11 +84,12 @@ static void tell_overlap(struct settings_reading *r, const struct item *a, const
 	/* Of two rows of one name, which were told. */
 	if (row == other && later->entry != first->entry)
 		return;
-	settings_mistake_at(r, later->at, "%s of %s%s%s %s %s of %s%s%s at %s:%zu, expected each address in one %s",
+	settings_mistake_at(r, later->at, "%s of %s%s%s %s %s of %s%s%s at %s:%zu, expected each address %s",
 			    prefix_format(&later->prefix, text), row->town, row->host[0] ? "/" : "", row->host,
 			    prefix_compare(&later->prefix, &first->prefix) == 0 ? "is" : "overlaps with",
 			    prefix_format(&first->prefix, before), other->town, other->host[0] ? "/" : "", other->host,
-			    settings_file(r, first->at), first->at.line, row->host[0] ? "host" : "town");
+			    settings_file(r, first->at), first->at.line,
+			    row == other ? "once" : row->host[0] ? "in one host" : "in one town");
 }
 
 /* Is the item looked at in a prefix of this town? */

@@ -12,7 +12,7 @@ static const struct settings_key keys[KEYS] = {
 	[EVERY] = {"every", NULL}, [DAY] = {"day", NULL}, [AT] = {"at", NULL}, [TIMEZONE] = {"timezone", NULL},
 	[KEEP] = {"keep", NULL}};
 
-static enum schedule_every read_every(struct settings_reading *r, const yaml_node_t *node)
+static enum schedule_every read_every(struct settings_reading *r, const struct settings_node *node)
 {
 	if (settings_is(node, "month"))
 		return SCHEDULE_MONTH;
@@ -24,7 +24,7 @@ static enum schedule_every read_every(struct settings_reading *r, const yaml_nod
 	return SCHEDULE_NEVER;
 }
 
-static void read_day(struct settings_reading *r, const yaml_node_t *node, struct schedule *schedule)
+static void read_day(struct settings_reading *r, const struct settings_node *node, struct schedule *schedule)
 {
 	unsigned day;
 
@@ -40,7 +40,7 @@ static void read_day(struct settings_reading *r, const yaml_node_t *node, struct
 	for (day = 1; day <= 7; day++) {
 		char digit[2] = {(char)('0' + day), '\0'};
 		if (settings_is(node, digit) ||
-		    (node->type == YAML_SCALAR_NODE && strcasecmp(settings_text(node), schedule_weekday(day)) == 0)) {
+		    (settings_is_text(node) && strcasecmp(settings_text(node), schedule_weekday(day)) == 0)) {
 			schedule->day = (uint8_t)day;
 			return;
 		}
@@ -56,10 +56,10 @@ static unsigned two_digits(const char *text)
 		       ? 10 * (unsigned)(text[0] - '0') + (unsigned)(text[1] - '0') : 100;
 }
 
-static void read_at(struct settings_reading *r, const yaml_node_t *node, struct schedule *schedule)
+static void read_at(struct settings_reading *r, const struct settings_node *node, struct schedule *schedule)
 {
 	const char *text = settings_text(node);
-	bool time = node->type == YAML_SCALAR_NODE && node->data.scalar.length == 5 && text[2] == ':' &&
+	bool time = node->kind == SETTINGS_SCALAR && node->n == 5 && text[2] == ':' &&
 		    two_digits(text) < 24 && two_digits(text + 3) < 60;
 
 	if (!time) {
@@ -70,12 +70,12 @@ static void read_at(struct settings_reading *r, const yaml_node_t *node, struct 
 	schedule->minute = (uint8_t)two_digits(text + 3);
 }
 
-static void read_timezone(struct settings_reading *r, const yaml_node_t *node, struct schedule *schedule)
+static void read_timezone(struct settings_reading *r, const struct settings_node *node, struct schedule *schedule)
 {
 	const char *text = settings_text(node);
 	size_t length = strlen(text);
 
-	if (node->type != YAML_SCALAR_NODE || length == 0 || length != node->data.scalar.length ||
+	if (node->kind != SETTINGS_SCALAR || length == 0 || length != node->n ||
 	    length >= sizeof schedule->zone || !schedule_zone_known(text)) {
 		settings_mistake(r, node, "timezone is '%.80s', expected a name that this system has below "
 				 "/usr/share/zoneinfo, such as Europe/Madrid", text);
@@ -84,10 +84,10 @@ static void read_timezone(struct settings_reading *r, const yaml_node_t *node, s
 	memcpy(schedule->zone, text, length + 1);
 }
 
-void settings_read_period(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_period(struct settings_reading *r, const struct settings_node *node)
 {
 	struct schedule *schedule = &r->settings->schedule;
-	const yaml_node_t *values[KEYS];
+	const struct settings_node *values[KEYS];
 
 	if (!settings_keys(r, node, "period", "{every: month}", keys, KEYS, values))
 		return;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `prefixes:` of towns and hosts. */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,62 +13,65 @@ static bool is_mapped(const struct prefix *prefix)
 	return prefix->family == PREFIX_IPV6 && memcmp(prefix->addr, mapped, sizeof mapped) == 0;
 }
 
-/* Tells what is wrong with text that is no prefix. */
-static void tell_prefix(struct settings_reading *r, const yaml_node_t *node, const char *text)
+static void tell_mapped(struct settings_reading *r, const struct settings_node *node, const struct prefix *prefix)
 {
-	const char *slash = strchr(text, '/');
-	char address[PREFIX_TEXT_SIZE], proper[PREFIX_TEXT_SIZE], *end;
-	struct prefix whole, cut;
+	struct prefix inner = {.family = PREFIX_IPV4, .length = 32};
+	char address[PREFIX_TEXT_SIZE];
+
+	memcpy(inner.addr, prefix->addr + 12, 4);
+	settings_mistake(r, node, "prefixes has '%.80s', which no packet has, expected a prefix of IPv4 such as %s",
+			 settings_text(node), prefix_format(&inner, address));
+}
+
+/* Tells what is wrong with an address and the length after its '/'. */
+static void tell_length(struct settings_reading *r, const struct settings_node *node, const struct prefix *whole,
+			const char *length)
+{
+	const char *text = settings_text(node);
+	char address[PREFIX_TEXT_SIZE], proper[PREFIX_TEXT_SIZE], *end = NULL;
+	unsigned long bits = length[0] >= '0' && length[0] <= '9' ? strtoul(length, &end, 10) : 0;
+	struct prefix cut = *whole;
 	uint8_t mask[16];
 
-	if (slash && (size_t)(slash - text) < sizeof address) {
-		memcpy(address, text, (size_t)(slash - text));
-		address[slash - text] = '\0';
-	}
-	if (!slash || (size_t)(slash - text) >= sizeof address || prefix_parse(&whole, address) < 0) {
-		settings_mistake(r, node, "prefixes has '%.80s', expected an address such as 10.1.0.10, or a prefix "
-				 "such as 10.1.0.0/24 or 2001:db8:a::/48", text);
-		return;
-	}
-	unsigned long bits = slash[1] >= '0' && slash[1] <= '9' ? strtoul(slash + 1, &end, 10) : 0;
-	if (bits < 1 || bits > whole.length || *end != '\0') {
+	if (bits < 1 || bits > whole->length || *end != '\0') {
 		settings_mistake(r, node, "prefixes has '%.80s', expected a length from 1 to %u after the '/'", text,
-				 whole.length);
+				 whole->length);
 		return;
 	}
-	cut = whole;
 	cut.length = (uint8_t)bits;
 	prefix_mask(&cut, mask);
-	prefix_from_mask(&cut, cut.family, whole.addr, mask);
+	prefix_from_mask(&cut, cut.family, whole->addr, mask);
 	settings_mistake(r, node, "%.80s has bits set beyond /%lu, expected %s or %s", text, bits,
-			 prefix_format(&cut, proper), prefix_format(&whole, address));
+			 prefix_format(&cut, proper), prefix_format(whole, address));
+}
+
+/* Reads what stands before the '/', which is more than no prefix at all. */
+static bool read_address(struct prefix *address, const char *text, size_t length)
+{
+	char copy[PREFIX_TEXT_SIZE];
+
+	if (length >= sizeof copy)
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return prefix_parse(address, copy) == 0;
 }
 
 /* Returns whether the node is a prefix; else a mistake. */
-static bool read_prefix(struct settings_reading *r, const yaml_node_t *node, struct prefix *prefix)
+static bool read_prefix(struct settings_reading *r, const struct settings_node *node, struct prefix *prefix)
 {
-	const char *text = settings_text(node);
-	struct prefix inner = {.family = PREFIX_IPV4};
-	char proper[PREFIX_TEXT_SIZE];
+	const char *text = settings_text(node), *slash = strchr(text, '/');
+	struct prefix address;
 
-	if (!settings_is_text(node)) {
+	if (!settings_is_text(node) || !read_address(&address, text, slash ? (size_t)(slash - text) : strlen(text)))
 		settings_mistake(r, node, "prefixes has '%.80s', expected an address such as 10.1.0.10, or a prefix "
 				 "such as 10.1.0.0/24 or 2001:db8:a::/48", text);
-		return false;
-	}
-	if (prefix_parse(prefix, text) < 0) {
-		tell_prefix(r, node, text);
-		return false;
-	}
-	if (!is_mapped(prefix))
-		return true;
-	memcpy(inner.addr, prefix->addr + 12, 4);
-	inner.length = (uint8_t)(prefix->length - 96);
-	if (inner.length == 0)
-		settings_mistake(r, node, "prefixes has '%.80s', which no packet has, expected a prefix of IPv4", text);
+	else if (is_mapped(&address))
+		tell_mapped(r, node, &address);
+	else if (prefix_parse(prefix, text) < 0)
+		tell_length(r, node, &address, slash ? slash + 1 : "");
 	else
-		settings_mistake(r, node, "prefixes has '%.80s', which no packet has, expected %s", text,
-				 prefix_format(&inner, proper));
+		return true;
 	return false;
 }
 
@@ -84,21 +86,19 @@ static void add_prefix(struct settings_reading *r, const struct prefix *prefix, 
 		(struct settings_found){.prefix = *prefix, .entry = (uint32_t)r->n_drafts, .at = at};
 }
 
-void settings_read_prefixes(struct settings_reading *r, const yaml_node_t *node, struct settings_draft *draft,
-			    bool named)
+void settings_read_prefixes(struct settings_reading *r, const struct settings_node *node, struct settings_draft *draft)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "prefixes", "[10.1.0.0/24]", &items);
+	int n = settings_list(r, node, "prefixes", "[10.1.0.0/24]");
 	struct prefix prefix;
 
 	if (n == 0)
 		settings_mistake(r, node, "prefixes is an empty list, expected at least one such as 10.1.0.0/24");
 	draft->bad_prefix = n <= 0;
 	for (int i = 0; i < n; i++) {
-		const yaml_node_t *item = settings_node(r, items[i]);
+		const struct settings_node *item = settings_item(r, node, (size_t)i);
 		if (!read_prefix(r, item, &prefix))
 			draft->bad_prefix = true;
-		else if (named)
+		else
 			add_prefix(r, &prefix, settings_at(r, item));
 	}
 }

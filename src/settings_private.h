@@ -3,9 +3,38 @@
 #ifndef TOWNMETER_SETTINGS_PRIVATE_H
 #define TOWNMETER_SETTINGS_PRIVATE_H
 
+#include <stdio.h>
+
 #include <yaml.h>
 
 #include "settings.h"
+
+enum settings_kind { SETTINGS_SCALAR, SETTINGS_LIST, SETTINGS_MAPPING };
+
+/* A node of a document. Small: most of the time that a large file takes is that of touching memory first. */
+struct settings_node {
+	union {
+		const char *text; /* of a scalar, with a NUL after it */
+		size_t first;     /* the first item, in settings_document.items; a mapping's are key, value, key, value */
+	};
+	uint32_t n;               /* octets of a scalar, items of a list, keys and values of a mapping */
+	uint32_t line : 30, kind : 2;
+};
+
+/* Texts, one after the other. */
+struct settings_block {
+	struct settings_block *next;
+	size_t size, used;
+	char text[];
+};
+
+/* The first node is the root. */
+struct settings_document {
+	struct settings_node *nodes;
+	uint32_t *items; /* in nodes */
+	struct settings_block *blocks;
+	size_t n_nodes, room_nodes, n_items, room_items;
+};
 
 /* Where something stands. */
 struct settings_place {
@@ -44,7 +73,9 @@ struct settings_reading {
 	uint32_t file;                /* the one that is read */
 	void (*report)(const char *line);
 	int mistakes;
-	yaml_document_t document;
+	bool starved;                 /* there was no memory: what was read is not all */
+	bool unread;                  /* a file could not be read: what is missing may be in it */
+	struct settings_document document; /* the one that is read */
 	enum settings_rules rules;
 	bool desktop;                 /* there is a list of towns, and none of totals */
 	bool services_wrong;          /* there is a list of classes with mistakes */
@@ -54,7 +85,7 @@ struct settings_reading {
 };
 
 /* One mistake, one line: with the place of a node in the file that is read, or with this place. */
-void settings_mistake(struct settings_reading *r, const yaml_node_t *node, const char *format, ...)
+void settings_mistake(struct settings_reading *r, const struct settings_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void settings_mistake_at(struct settings_reading *r, struct settings_place at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -68,30 +99,34 @@ void settings_mistakes_end(struct settings_reading *r);
  * is as it was then. */
 void *settings_grow(struct settings_reading *r, void *array, size_t n, size_t *room, size_t size);
 
-/* Nodes of the document. */
-struct settings_place settings_at(const struct settings_reading *r, const yaml_node_t *node);
+/* Reads the next document of a file. Returns its root, or NULL: there is none, or it is no YAML, which was told.
+ * settings_unload() in both cases. */
+const struct settings_node *settings_load(struct settings_reading *r, yaml_parser_t *parser, FILE *file);
+void settings_unload(struct settings_reading *r);
+
+/* Nodes of the document; the i-th of a list, or of the keys and values of a mapping. */
+struct settings_place settings_at(const struct settings_reading *r, const struct settings_node *node);
 const char *settings_file(const struct settings_reading *r, struct settings_place at);
-const yaml_node_t *settings_node(struct settings_reading *r, int index);
+const struct settings_node *settings_item(const struct settings_reading *r, const struct settings_node *node, size_t i);
 /* A scalar as text; anything else by its kind, for messages. */
-const char *settings_text(const yaml_node_t *node);
+const char *settings_text(const struct settings_node *node);
 /* Is it a scalar of this text? */
-bool settings_is(const yaml_node_t *node, const char *text);
+bool settings_is(const struct settings_node *node, const char *text);
 /* Is it a scalar without a NUL, so that its text is all of it? */
-bool settings_is_text(const yaml_node_t *node);
+bool settings_is_text(const struct settings_node *node);
 
 /* A name of at most `most` octets, or NULL: a mistake, in which `what` says whose name it is. */
-const char *settings_good_name(struct settings_reading *r, const yaml_node_t *node, const char *what, size_t most);
+const char *settings_good_name(struct settings_reading *r, const struct settings_node *node, const char *what, size_t most);
 
 /* Reads a number in decimal digits. Returns whether it is one from `least` to `most`; else a mistake. */
-bool settings_number(struct settings_reading *r, const yaml_node_t *node, const char *key, unsigned least,
+bool settings_number(struct settings_reading *r, const struct settings_node *node, const char *key, unsigned least,
 		     unsigned most, unsigned *number);
 
 /* Reads true or false, else a mistake and false. */
-bool settings_flag(struct settings_reading *r, const yaml_node_t *node, const char *key);
+bool settings_flag(struct settings_reading *r, const struct settings_node *node, const char *key);
 
-/* The items of a list, or -1: it is none, which is a mistake; `example` is one. */
-int settings_list(struct settings_reading *r, const yaml_node_t *node, const char *key, const char *example,
-		  const yaml_node_item_t **items);
+/* How many items a list has, or -1: it is none, which is a mistake; `example` is one. */
+int settings_list(struct settings_reading *r, const struct settings_node *node, const char *key, const char *example);
 
 /* A key that a mapping may have. One that is refused is a mistake of its own: 'KEY' and that text. */
 struct settings_key {
@@ -101,22 +136,21 @@ struct settings_key {
 /* Finds the values of a mapping's keys, NULL for one that is not there. A node that is no mapping, a key that
  * is not one of these and a second one are mistakes; `of` says what has such keys, as in "a town", and
  * `example` is one. Returns whether it is a mapping. */
-bool settings_keys(struct settings_reading *r, const yaml_node_t *node, const char *of, const char *example,
-		   const struct settings_key *keys, size_t n, const yaml_node_t **values);
+bool settings_keys(struct settings_reading *r, const struct settings_node *node, const char *of, const char *example,
+		   const struct settings_key *keys, size_t n, const struct settings_node **values);
 
 /* The parts of the file. */
-void settings_read_names(struct settings_reading *r, const yaml_node_t *node);
-void settings_read_period(struct settings_reading *r, const yaml_node_t *node);
-void settings_read_services(struct settings_reading *r, const yaml_node_t *node);
-void settings_read_towns(struct settings_reading *r, const yaml_node_t *node);
+void settings_read_names(struct settings_reading *r, const struct settings_node *node);
+void settings_read_period(struct settings_reading *r, const struct settings_node *node);
+void settings_read_services(struct settings_reading *r, const struct settings_node *node);
+void settings_read_towns(struct settings_reading *r, const struct settings_node *node);
 /* Adds to settings.files. */
-void settings_read_include(struct settings_reading *r, const yaml_node_t *node);
+void settings_read_include(struct settings_reading *r, const struct settings_node *node);
 /* Adds one file: a copy. Returns whether it did: else there is no memory, which was told. */
 bool settings_add_file(struct settings_reading *r, const char *path);
 
-/* Reads `prefixes` of a draft that has a name (and is then the next one), or of none. */
-void settings_read_prefixes(struct settings_reading *r, const yaml_node_t *node, struct settings_draft *draft,
-			    bool named);
+/* Reads `prefixes` of the draft that will be the next one. */
+void settings_read_prefixes(struct settings_reading *r, const struct settings_node *node, struct settings_draft *draft);
 
 /* Why no chain of iptables can be called so, with what was expected instead, or NULL. */
 const char *settings_chain_fault(const char *name);

@@ -21,16 +21,61 @@ static int by_names(const void *a, const void *b)
 	return order ? order : (x->entry > y->entry) - (x->entry < y->entry);
 }
 
-/* Takes over what another file says of a town. */
-static void merge_town(struct settings_reading *r, struct settings_draft *town, const struct settings_draft *more)
+static struct settings_place place_of(const struct settings_draft *draft)
 {
-	struct settings_place before = {town->row.file, town->row.line}, at = {more->row.file, more->row.line};
+	return (struct settings_place){draft->row.file, draft->row.line};
+}
+
+/* Of those of one name, is this one the same once more, and not more of a town from another file? */
+static bool is_twice(const struct settings_draft *draft)
+{
+	return draft->row.host[0] || draft[-1].row.file == draft->row.file;
+}
+
+static void tell_twice(struct settings_reading *r, const struct settings_draft *draft)
+{
+	const struct settings_row *row = &draft->row;
+	struct settings_place before = place_of(draft - 1);
+
+	settings_mistake_at(r, place_of(draft), "the %s %s%s%s stands here a second time, after %s:%zu",
+			    row->host[0] ? "host" : "town", row->town, row->host[0] ? "/" : "", row->host,
+			    settings_file(r, before), before.line);
+}
+
+/* Keys of a town that have a value in two files. `all` are those of the n drafts before it. */
+static void tell_keys(struct settings_reading *r, const struct settings_draft *draft, size_t n, unsigned all)
+{
+	for (unsigned key = ROW_PREFIXES; key < ROW_HOSTS; key++) {
+		const struct settings_draft *other = draft - 1;
+		if (!(all & draft->keys & 1u << key))
+			continue;
+		while (other > draft - n && !(other->keys & 1u << key))
+			other--;
+		struct settings_place before = place_of(other);
+		settings_mistake_at(r, place_of(draft), "the town %s has '%s' a second time, after %s:%zu",
+				    draft->row.town, settings_town_key(key), settings_file(r, before), before.line);
+	}
+}
+
+/* Tells what is twice in n drafts of one name. */
+static void check_group(struct settings_reading *r, const struct settings_draft *group, size_t n)
+{
+	unsigned all = group->keys;
+
+	for (size_t i = 1; i < n; i++) {
+		if (is_twice(&group[i]))
+			tell_twice(r, &group[i]);
+		else
+			tell_keys(r, &group[i], i, all);
+		all |= group[i].keys;
+	}
+}
+
+/* Takes over what another file says of a town. */
+static void merge_town(struct settings_draft *town, const struct settings_draft *more)
+{
 	const struct quota *quota = &more->row.quota;
 
-	for (unsigned key = ROW_PREFIXES; key < ROW_HOSTS; key++)
-		if (town->keys & more->keys & 1u << key)
-			settings_mistake_at(r, at, "the town %s has '%s' a second time, after that at %s:%zu",
-					    town->row.town, settings_town_key(key), settings_file(r, before), before.line);
 	if (more->row.given & SETTINGS_QUOTA)
 		town->row.quota.megabytes = quota->megabytes;
 	if (more->row.given & SETTINGS_BASIS)
@@ -41,8 +86,7 @@ static void merge_town(struct settings_reading *r, struct settings_draft *town, 
 		town->each_address = more->each_address;
 		town->each_at = more->each_at;
 	}
-	if (more->keys & 1u << ROW_SERVICES)
-		town->services = more->services;
+	town->services |= more->services;
 	town->host_services |= more->host_services;
 	/* A row is where its prefixes are. */
 	if (more->keys & 1u << ROW_PREFIXES) {
@@ -52,21 +96,6 @@ static void merge_town(struct settings_reading *r, struct settings_draft *town, 
 	town->row.given |= more->row.given;
 	town->keys |= more->keys;
 	town->bad_prefix |= more->bad_prefix;
-}
-
-/* Two of one name: towns of two files are one. */
-static void join(struct settings_reading *r, struct settings_draft *first, const struct settings_place *before,
-		 const struct settings_draft *more)
-{
-	const struct settings_row *row = &more->row;
-
-	if (row->host[0] || before->file == row->file)
-		settings_mistake_at(r, (struct settings_place){row->file, row->line},
-				    "the %s %s%s%s stands here a second time, after %s:%zu",
-				    row->host[0] ? "host" : "town", row->town, row->host[0] ? "/" : "", row->host,
-				    settings_file(r, *before), before->line);
-	else
-		merge_town(r, first, more);
 }
 
 /* Gives each prefix its row, and each row its town, the number of its prefixes and the first one. */
@@ -99,11 +128,26 @@ static void check_prefixes(struct settings_reading *r)
 	}
 }
 
+/* Makes one draft of each group. Returns how many there are. */
+static size_t merge_groups(struct settings_reading *r, uint32_t *row_of)
+{
+	size_t n = 0, end;
+
+	for (size_t i = 0; i < r->n_drafts; i = end) {
+		struct settings_draft one = r->drafts[i];
+		for (end = i; end < r->n_drafts && compare_names(&r->drafts[end].row, &one.row) == 0; end++)
+			row_of[r->drafts[end].entry] = (uint32_t)n;
+		check_group(r, &r->drafts[i], end - i);
+		for (size_t k = i + 1; k < end; k++)
+			merge_town(&one, &r->drafts[k]);
+		r->drafts[n++] = one;
+	}
+	return n;
+}
+
 void settings_merge(struct settings_reading *r)
 {
 	uint32_t *row_of = calloc(r->n_drafts + 1, sizeof *row_of);
-	struct settings_place before = {0, 0};
-	size_t n = 0;
 
 	if (!row_of) {
 		settings_no_memory(r);
@@ -111,22 +155,10 @@ void settings_merge(struct settings_reading *r)
 	}
 	if (r->n_drafts)
 		qsort(r->drafts, r->n_drafts, sizeof *r->drafts, by_names);
-	for (size_t i = 0; i < r->n_drafts; i++) {
-		/* A copy: the place may be that of the one before. */
-		struct settings_draft draft = r->drafts[i];
-		row_of[draft.entry] = (uint32_t)n;
-		if (n && compare_names(&r->drafts[n - 1].row, &draft.row) == 0) {
-			row_of[draft.entry] = (uint32_t)n - 1;
-			join(r, &r->drafts[n - 1], &before, &draft);
-		} else {
-			r->drafts[n++] = draft;
-		}
-		before = (struct settings_place){draft.row.file, draft.row.line};
-	}
-	r->n_drafts = n;
+	r->n_drafts = merge_groups(r, row_of);
 	take_prefixes(r, row_of);
 	free(row_of);
-	if (r->rules == SETTINGS_MANAGED)
+	if (r->rules == SETTINGS_MANAGED && !r->unread)
 		check_prefixes(r);
 }
 
@@ -137,14 +169,14 @@ static int by_row(const void *a, const void *b)
 	return x->row != y->row ? (x->row < y->row ? -1 : 1) : prefix_compare(&x->prefix, &y->prefix);
 }
 
-struct place_of {
+struct indexed {
 	struct prefix prefix;
 	uint32_t index;
 };
 
 static int by_prefix(const void *a, const void *b)
 {
-	const struct place_of *x = a, *y = b;
+	const struct indexed *x = a, *y = b;
 
 	return prefix_compare(&x->prefix, &y->prefix);
 }
@@ -181,14 +213,14 @@ static void fill_prefixes(struct settings_reading *r)
 	}
 }
 
-static void fill_by_prefix(struct settings_reading *r, struct place_of *places)
+static void fill_by_prefix(struct settings_reading *r, struct indexed *places)
 {
 	struct settings *settings = r->settings;
 	size_t n = 0;
 
 	for (size_t i = 0; i < settings->n_prefixes; i++)
 		if (settings->rows[settings->prefixes[i].row].host[0])
-			places[n++] = (struct place_of){settings->prefixes[i].prefix, (uint32_t)i};
+			places[n++] = (struct indexed){settings->prefixes[i].prefix, (uint32_t)i};
 	if (n)
 		qsort(places, n, sizeof *places, by_prefix);
 	for (size_t i = 0; i < n; i++)
@@ -199,7 +231,7 @@ static void fill_by_prefix(struct settings_reading *r, struct place_of *places)
 void settings_fill(struct settings_reading *r)
 {
 	struct settings *settings = r->settings;
-	struct place_of *places = calloc(r->n_found + 1, sizeof *places);
+	struct indexed *places = calloc(r->n_found + 1, sizeof *places);
 
 	free(settings->rows);
 	free(settings->prefixes);

@@ -22,7 +22,7 @@ struct seen {
 };
 
 /* Returns whether the match shares no packet with one before it. */
-static bool is_new(struct settings_reading *r, const yaml_node_t *node, const struct ports *ports,
+static bool is_new(struct settings_reading *r, const struct settings_node *node, const struct ports *ports,
 		   const struct seen *seen)
 {
 	const struct settings *settings = r->settings;
@@ -41,13 +41,13 @@ static bool is_new(struct settings_reading *r, const yaml_node_t *node, const st
 	return true;
 }
 
-static void read_match(struct settings_reading *r, const yaml_node_t *node, struct seen *seen, size_t class)
+static void read_match(struct settings_reading *r, const struct settings_node *node, struct seen *seen, size_t class)
 {
 	struct settings_service *service = &r->settings->services[class];
 	const char *expected = "no NUL in it";
 	struct ports ports;
 
-	if (node->type != YAML_SCALAR_NODE || settings_is_text(node))
+	if (node->kind != SETTINGS_SCALAR || settings_is_text(node))
 		expected = ports_parse(&ports, settings_text(node));
 	if (expected) {
 		settings_mistake(r, node, "match has '%.80s', expected %s", settings_text(node), expected);
@@ -69,11 +69,10 @@ static void read_match(struct settings_reading *r, const yaml_node_t *node, stru
 	service->matches[service->n_matches++] = ports;
 }
 
-static void read_matches(struct settings_reading *r, const yaml_node_t *node, struct seen *seen, size_t class)
+static void read_matches(struct settings_reading *r, const struct settings_node *node, struct seen *seen, size_t class)
 {
 	struct settings_service *service = &r->settings->services[class];
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "match", "[tcp/80, tcp/443]", &items);
+	int n = settings_list(r, node, "match", "[tcp/80, tcp/443]");
 
 	if (n == 0)
 		settings_mistake(r, node, "match is an empty list, expected at least one such as tcp/80");
@@ -85,11 +84,11 @@ static void read_matches(struct settings_reading *r, const yaml_node_t *node, st
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		read_match(r, settings_node(r, items[i]), seen, class);
+		read_match(r, settings_item(r, node, (size_t)i), seen, class);
 }
 
 /* Without a good name the class is still there, so that its matches are read for their mistakes. */
-static void read_class_name(struct settings_reading *r, const yaml_node_t *node, struct settings_service *service)
+static void read_class_name(struct settings_reading *r, const struct settings_node *node, struct settings_service *service)
 {
 	const char *name = settings_good_name(r, node, "a class", NAME_SERVICE_MAX);
 
@@ -108,11 +107,11 @@ static void read_class_name(struct settings_reading *r, const yaml_node_t *node,
 	memcpy(service->name, name, strlen(name) + 1);
 }
 
-static void read_class(struct settings_reading *r, const yaml_node_t *node, struct seen *seen)
+static void read_class(struct settings_reading *r, const struct settings_node *node, struct seen *seen)
 {
 	size_t class = r->settings->n_services++;
 	struct settings_service *service = &r->settings->services[class];
-	const yaml_node_t *values[KEYS];
+	const struct settings_node *values[KEYS];
 
 	service->line = settings_at(r, node).line;
 	memcpy(service->name, "?", 2);
@@ -128,10 +127,9 @@ static void read_class(struct settings_reading *r, const yaml_node_t *node, stru
 		settings_mistake(r, node, "found a class without a match, expected 'match' in it, such as [tcp/80]");
 }
 
-static void read_classes(struct settings_reading *r, const yaml_node_t *node)
+static void read_classes(struct settings_reading *r, const struct settings_node *node)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "services", "[{name: web, match: [tcp/80]}]", &items);
+	int n = settings_list(r, node, "services", "[{name: web, match: [tcp/80]}]");
 	struct seen *seen;
 
 	if (n == 0)
@@ -143,13 +141,13 @@ static void read_classes(struct settings_reading *r, const yaml_node_t *node)
 	seen = calloc(1, sizeof *seen);
 	if (r->settings->services && seen)
 		for (int i = 0; i < n; i++)
-			read_class(r, settings_node(r, items[i]), seen);
+			read_class(r, settings_item(r, node, (size_t)i), seen);
 	else
 		settings_no_memory(r);
 	free(seen);
 }
 
-void settings_read_services(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_services(struct settings_reading *r, const struct settings_node *node)
 {
 	int before = r->mistakes;
 

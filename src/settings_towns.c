@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `towns:`, who is metered and what they may use. */
+#include <stdio.h>
 #include <string.h>
 
 #include "settings_private.h"
@@ -34,7 +35,7 @@ struct choice {
 };
 
 /* Reads one of some words. Returns whether it is one. */
-static bool read_choice(struct settings_reading *r, const yaml_node_t *node, const char *key,
+static bool read_choice(struct settings_reading *r, const struct settings_node *node, const char *key,
 			const struct choice choices[3], uint8_t *value)
 {
 	for (int i = 0; i < 3; i++)
@@ -47,19 +48,19 @@ static bool read_choice(struct settings_reading *r, const yaml_node_t *node, con
 	return false;
 }
 
-static bool read_size(struct settings_reading *r, const yaml_node_t *node, uint32_t *megabytes)
+static bool read_size(struct settings_reading *r, const struct settings_node *node, uint32_t *megabytes)
 {
 	const char *text = settings_text(node), *expected;
 
 	expected = quota_parse(megabytes, text);
-	if (!expected && strlen(text) != node->data.scalar.length)
+	if (!expected && strlen(text) != node->n)
 		expected = "no NUL in it";
 	if (expected)
 		settings_mistake(r, node, "quota is '%.80s', expected %s", text, expected);
 	return !expected;
 }
 
-static void read_quota(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS], struct settings_row *row)
+static void read_quota(struct settings_reading *r, const struct settings_node *const values[ROW_KEYS], struct settings_row *row)
 {
 	static const struct choice bases[] = {{"both", QUOTA_BOTH}, {"down", QUOTA_DOWN}, {"up", QUOTA_UP}};
 	static const struct choice actions[] = {
@@ -81,7 +82,7 @@ static void read_quota(struct settings_reading *r, const yaml_node_t *const valu
 }
 
 /* One of the keys that divide traffic into classes. */
-static bool read_services(struct settings_reading *r, const yaml_node_t *node, const char *key)
+static bool read_services(struct settings_reading *r, const struct settings_node *node, const char *key)
 {
 	bool yes = settings_flag(r, node, key);
 
@@ -92,20 +93,20 @@ static bool read_services(struct settings_reading *r, const yaml_node_t *node, c
 	return yes;
 }
 
-static void read_row(struct settings_reading *r, const yaml_node_t *const values[ROW_KEYS],
-		     struct settings_draft *draft, bool named)
+static void read_row(struct settings_reading *r, const struct settings_node *const values[ROW_KEYS],
+		     struct settings_draft *draft)
 {
 	for (unsigned key = 0; key < ROW_KEYS; key++)
 		if (values[key])
 			draft->keys |= (uint16_t)(1u << key);
 	read_quota(r, values, &draft->row);
 	if (values[ROW_PREFIXES])
-		settings_read_prefixes(r, values[ROW_PREFIXES], draft, named);
+		settings_read_prefixes(r, values[ROW_PREFIXES], draft);
 	if (values[ROW_SERVICES])
 		draft->services = read_services(r, values[ROW_SERVICES], "services");
 }
 
-/* Adds one whose names are good; a copy. */
+/* Adds a copy. */
 static void add_draft(struct settings_reading *r, const struct settings_draft *draft)
 {
 	struct settings_draft *drafts =
@@ -119,86 +120,81 @@ static void add_draft(struct settings_reading *r, const struct settings_draft *d
 	r->n_drafts++;
 }
 
-/* The name of a town or a host, or NULL: a mistake. */
-static const char *read_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *name,
-			     const char *what, size_t most)
+/* Reads the name of a town or a host into `name`. Without a good one, which is a mistake, it is called something, so
+ * that its prefixes are held to all others. */
+static bool read_name(struct settings_reading *r, const struct settings_node *node, const struct settings_node *value, const char *what,
+		      char *name, size_t most)
 {
-	if (name)
-		return settings_good_name(r, name, what, most);
-	settings_mistake(r, node, "found %s without a name, expected 'name' in it", what);
-	return NULL;
+	const char *text = value ? settings_good_name(r, value, what, most) : NULL;
+
+	if (!value)
+		settings_mistake(r, node, "found %s without a name, expected 'name' in it", what);
+	if (text)
+		memcpy(name, text, strlen(text) + 1);
+	else
+		snprintf(name, most + 1, "(unnamed %zu)", r->n_drafts);
+	return text != NULL;
 }
 
-/* Without a town's name, which is a mistake already, its hosts are read for theirs. */
-static void read_host(struct settings_reading *r, const yaml_node_t *node, const char *town)
+static void read_host(struct settings_reading *r, const struct settings_node *node, const char *town)
 {
 	struct settings_place at = settings_at(r, node);
 	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
-	const yaml_node_t *values[ROW_KEYS];
+	const struct settings_node *values[ROW_KEYS];
 
 	if (!settings_keys(r, node, "a host", "{name: alice, quota: 50GB}", host_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_name(r, node, values[ROW_NAME], "a host", NAME_HOST_MAX);
-	read_row(r, values, &draft, name && town);
-	if (!name || !town)
-		return;
 	memcpy(draft.row.town, town, strlen(town) + 1);
-	memcpy(draft.row.host, name, strlen(name) + 1);
+	read_name(r, node, values[ROW_NAME], "a host", draft.row.host, NAME_HOST_MAX);
+	read_row(r, values, &draft);
 	add_draft(r, &draft);
 }
 
-static void read_hosts(struct settings_reading *r, const yaml_node_t *node, const char *town)
+static void read_hosts(struct settings_reading *r, const struct settings_node *node, const char *town)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "hosts", "[{name: alice, quota: 50GB}]", &items);
+	int n = settings_list(r, node, "hosts", "[{name: alice, quota: 50GB}]");
 
 	for (int i = 0; i < n; i++)
-		read_host(r, settings_node(r, items[i]), town);
+		read_host(r, settings_item(r, node, (size_t)i), town);
 }
 
-/* The name of a town, which `rules: managed` gives to a chain. */
-static const char *read_town_name(struct settings_reading *r, const yaml_node_t *node, const yaml_node_t *name)
+/* Under `rules: managed` a chain gets the name. */
+static void read_town_name(struct settings_reading *r, const struct settings_node *node, const struct settings_node *value, char *name)
 {
-	const char *text = read_name(r, node, name, "a town", NAME_TOWN_MAX);
-	const char *fault = text && r->rules == SETTINGS_MANAGED ? settings_chain_fault(text) : NULL;
-
-	if (!fault)
-		return text;
-	settings_mistake(r, name, "the name of a town is '%.80s', %s", text, fault);
-	return NULL;
+	if (!read_name(r, node, value, "a town", name, NAME_TOWN_MAX) || r->rules != SETTINGS_MANAGED)
+		return;
+	const char *fault = settings_chain_fault(name);
+	if (fault)
+		settings_mistake(r, value, "the name of a town is '%s', %s", name, fault);
 }
 
-static void read_town(struct settings_reading *r, const yaml_node_t *node)
+static void read_town(struct settings_reading *r, const struct settings_node *node)
 {
 	struct settings_place at = settings_at(r, node);
 	struct settings_draft draft = {.row = {.line = at.line, .file = at.file}};
-	const yaml_node_t *values[ROW_KEYS];
+	const struct settings_node *values[ROW_KEYS];
 
 	if (!settings_keys(r, node, "a town", "{name: town-a, quota: 2TB}", town_keys, ROW_KEYS, values))
 		return;
-	const char *name = read_town_name(r, node, values[ROW_NAME]);
-	read_row(r, values, &draft, name != NULL);
+	read_town_name(r, node, values[ROW_NAME], draft.row.town);
+	read_row(r, values, &draft);
 	if (values[ROW_EACH_ADDRESS]) {
 		draft.each_address = settings_flag(r, values[ROW_EACH_ADDRESS], "each-address");
 		draft.each_at = settings_at(r, values[ROW_EACH_ADDRESS]);
 	}
 	if (values[ROW_HOST_SERVICES])
 		draft.host_services = read_services(r, values[ROW_HOST_SERVICES], "host-services");
-	if (name) {
-		memcpy(draft.row.town, name, strlen(name) + 1);
-		add_draft(r, &draft);
-	}
+	add_draft(r, &draft);
 	if (values[ROW_HOSTS])
-		read_hosts(r, values[ROW_HOSTS], name);
+		read_hosts(r, values[ROW_HOSTS], draft.row.town);
 }
 
-void settings_read_towns(struct settings_reading *r, const yaml_node_t *node)
+void settings_read_towns(struct settings_reading *r, const struct settings_node *node)
 {
-	const yaml_node_item_t *items;
-	int n = settings_list(r, node, "towns", "[{name: town-a, quota: 2TB}]", &items);
+	int n = settings_list(r, node, "towns", "[{name: town-a, quota: 2TB}]");
 
 	for (int i = 0; i < n; i++)
-		read_town(r, settings_node(r, items[i]));
+		read_town(r, settings_item(r, node, (size_t)i));
 }
 
 const char *settings_town_key(unsigned key)

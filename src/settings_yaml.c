@@ -52,7 +52,7 @@ void settings_mistake_at(struct settings_reading *r, struct settings_place at, c
 	va_end(args);
 }
 
-void settings_mistake(struct settings_reading *r, const yaml_node_t *node, const char *format, ...)
+void settings_mistake(struct settings_reading *r, const struct settings_node *node, const char *format, ...)
 {
 	va_list args;
 
@@ -65,6 +65,7 @@ void settings_no_memory(struct settings_reading *r)
 {
 	char text[] = "no memory to read the configuration";
 
+	r->starved = true;
 	tell(r, text);
 }
 
@@ -74,7 +75,7 @@ void settings_mistakes_end(struct settings_reading *r)
 
 	if (r->mistakes <= SHOWN_MAX)
 		return;
-	snprintf(text, sizeof text, "%s: %d more mistakes are not shown", r->settings->files[0],
+	snprintf(text, sizeof text, "%s: mistakes that are not shown: %d", r->settings->files[0],
 		 r->mistakes - SHOWN_MAX);
 	r->report(text);
 }
@@ -93,9 +94,9 @@ void *settings_grow(struct settings_reading *r, void *array, size_t n, size_t *r
 	return grown;
 }
 
-struct settings_place settings_at(const struct settings_reading *r, const yaml_node_t *node)
+struct settings_place settings_at(const struct settings_reading *r, const struct settings_node *node)
 {
-	return (struct settings_place){.file = r->file, .line = node->start_mark.line + 1};
+	return (struct settings_place){.file = r->file, .line = node->line};
 }
 
 const char *settings_file(const struct settings_reading *r, struct settings_place at)
@@ -103,52 +104,52 @@ const char *settings_file(const struct settings_reading *r, struct settings_plac
 	return r->settings->files[at.file];
 }
 
-const yaml_node_t *settings_node(struct settings_reading *r, int index)
+const struct settings_node *settings_item(const struct settings_reading *r, const struct settings_node *node, size_t i)
 {
-	return yaml_document_get_node(&r->document, index);
+	return &r->document.nodes[r->document.items[node->first + i]];
 }
 
-const char *settings_text(const yaml_node_t *node)
+const char *settings_text(const struct settings_node *node)
 {
-	if (node->type == YAML_SCALAR_NODE)
-		return (const char *)node->data.scalar.value;
-	return node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping";
+	if (node->kind == SETTINGS_SCALAR)
+		return node->text;
+	return node->kind == SETTINGS_LIST ? "a list" : "a mapping";
 }
 
-bool settings_is(const yaml_node_t *node, const char *text)
+bool settings_is(const struct settings_node *node, const char *text)
 {
-	return node->type == YAML_SCALAR_NODE && node->data.scalar.length == strlen(text) &&
-	       memcmp(node->data.scalar.value, text, node->data.scalar.length) == 0;
+	return node->kind == SETTINGS_SCALAR && node->n == strlen(text) &&
+	       memcmp(node->text, text, node->n) == 0;
 }
 
-bool settings_is_text(const yaml_node_t *node)
+bool settings_is_text(const struct settings_node *node)
 {
-	return node->type == YAML_SCALAR_NODE && strlen(settings_text(node)) == node->data.scalar.length;
+	return node->kind == SETTINGS_SCALAR && strlen(settings_text(node)) == node->n;
 }
 
-const char *settings_good_name(struct settings_reading *r, const yaml_node_t *node, const char *what, size_t most)
+const char *settings_good_name(struct settings_reading *r, const struct settings_node *node, const char *what, size_t most)
 {
 	const char *text = settings_text(node);
 
 	/* Text in quotes may hold a NUL: its length counts. */
-	if (node->type == YAML_SCALAR_NODE && node->data.scalar.length >= 1 && node->data.scalar.length <= most &&
-	    name_is_text(text, node->data.scalar.length))
+	if (node->kind == SETTINGS_SCALAR && node->n >= 1 && node->n <= most &&
+	    name_is_text(text, node->n))
 		return text;
 	settings_mistake(r, node, "the name of %s is '%.80s', expected 1 to %zu octets of UTF-8 without "
 			 "control characters", what, text, most);
 	return NULL;
 }
 
-bool settings_number(struct settings_reading *r, const yaml_node_t *node, const char *key, unsigned least,
+bool settings_number(struct settings_reading *r, const struct settings_node *node, const char *key, unsigned least,
 		     unsigned most, unsigned *number)
 {
 	const char *text = settings_text(node);
 	char *end = NULL;
 
 	errno = 0;
-	bool digits = node->type == YAML_SCALAR_NODE && text[0] >= '0' && text[0] <= '9';
+	bool digits = node->kind == SETTINGS_SCALAR && text[0] >= '0' && text[0] <= '9';
 	unsigned long found = digits ? strtoul(text, &end, 10) : 0;
-	if (digits && end == text + node->data.scalar.length && errno == 0 && found >= least && found <= most) {
+	if (digits && end == text + node->n && errno == 0 && found >= least && found <= most) {
 		*number = (unsigned)found;
 		return true;
 	}
@@ -156,7 +157,7 @@ bool settings_number(struct settings_reading *r, const yaml_node_t *node, const 
 	return false;
 }
 
-bool settings_flag(struct settings_reading *r, const yaml_node_t *node, const char *key)
+bool settings_flag(struct settings_reading *r, const struct settings_node *node, const char *key)
 {
 	bool yes = settings_is(node, "true");
 
@@ -165,15 +166,13 @@ bool settings_flag(struct settings_reading *r, const yaml_node_t *node, const ch
 	return yes;
 }
 
-int settings_list(struct settings_reading *r, const yaml_node_t *node, const char *key, const char *example,
-		  const yaml_node_item_t **items)
+int settings_list(struct settings_reading *r, const struct settings_node *node, const char *key, const char *example)
 {
-	if (node->type != YAML_SEQUENCE_NODE) {
+	if (node->kind != SETTINGS_LIST) {
 		settings_mistake(r, node, "%s is '%.80s', expected a list such as %s", key, settings_text(node), example);
 		return -1;
 	}
-	*items = node->data.sequence.items.start;
-	return (int)(node->data.sequence.items.top - node->data.sequence.items.start);
+	return (int)node->n;
 }
 
 /* "interval, max-age or set": the keys that are not refused. */
@@ -192,37 +191,37 @@ static void list_keys(char *text, size_t size, const struct settings_key *keys, 
 	}
 }
 
-static void read_key(struct settings_reading *r, const yaml_node_pair_t *pair, const char *of,
-		     const struct settings_key *keys, size_t n, const yaml_node_t **values)
+static void read_key(struct settings_reading *r, const struct settings_node *mapping, size_t i, const char *of,
+		     const struct settings_key *keys, size_t n, const struct settings_node **values)
 {
-	const yaml_node_t *key = settings_node(r, pair->key);
+	const struct settings_node *key = settings_item(r, mapping, i);
 	char expected[256];
 
-	for (size_t i = 0; i < n; i++) {
-		if (!settings_is(key, keys[i].name))
+	for (size_t k = 0; k < n; k++) {
+		if (!settings_is(key, keys[k].name))
 			continue;
-		if (values[i])
-			settings_mistake(r, key, "'%.80s' stands here a second time", keys[i].name);
-		else if (keys[i].refused)
-			settings_mistake(r, key, "'%s' %s", keys[i].name, keys[i].refused);
+		if (values[k])
+			settings_mistake(r, key, "'%.80s' stands here a second time", keys[k].name);
+		else if (keys[k].refused)
+			settings_mistake(r, key, "'%s' %s", keys[k].name, keys[k].refused);
 		else
-			values[i] = settings_node(r, pair->value);
+			values[k] = settings_item(r, mapping, i + 1);
 		return;
 	}
 	list_keys(expected, sizeof expected, keys, n);
 	settings_mistake(r, key, "'%.80s' is not a key of %s, expected %s", settings_text(key), of, expected);
 }
 
-bool settings_keys(struct settings_reading *r, const yaml_node_t *node, const char *of, const char *example,
-		   const struct settings_key *keys, size_t n, const yaml_node_t **values)
+bool settings_keys(struct settings_reading *r, const struct settings_node *node, const char *of, const char *example,
+		   const struct settings_key *keys, size_t n, const struct settings_node **values)
 {
 	memset(values, 0, n * sizeof *values);
-	if (node->type != YAML_MAPPING_NODE) {
+	if (node->kind != SETTINGS_MAPPING) {
 		settings_mistake(r, node, "found '%.80s', expected keys with values, such as %s",
 				 settings_text(node), example);
 		return false;
 	}
-	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
-		read_key(r, pair, of, keys, n, values);
+	for (size_t i = 0; i < node->n; i += 2)
+		read_key(r, node, i, of, keys, n, values);
 	return true;
 }

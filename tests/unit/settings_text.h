@@ -82,4 +82,24 @@ static inline void expect_bad(const struct bad *cases, size_t n)
 	}
 }
 
+/* All that is said of a text: lines that end with a newline, or "" of one without a mistake. */
+struct told {
+	const char *text, *said;
+};
+
+static inline void expect_told(const struct told *cases, size_t n)
+{
+	struct settings s;
+
+	for (size_t i = 0; i < n; i++) {
+		int mistakes = read_text(&s, cases[i].text), lines = 0;
+		if (strcmp(told, cases[i].said) != 0)
+			fail_msg("of \"%s\"\nit said: %swhich is not: %s", cases[i].text, told, cases[i].said);
+		for (const char *c = told; *c; c++)
+			lines += *c == '\n';
+		assert_int_equal(mistakes, lines);
+		settings_free(&s);
+	}
+}
+
 #endif
