@@ -22,6 +22,8 @@ static const struct subcommand subcommands[] = {
 	 1, show_towns},
 	{"hosts", "[TOWN[/HOST]] [--json] [--exact]", "the hosts and what they used in this period",
 	 TAKES_JSON | TAKES_EXACT, 0, 1, show_hosts},
+	{"services", "[TOWN[/HOST]] [--json] [--exact]", "the traffic by service class, of all towns unless one is named",
+	 TAKES_JSON | TAKES_EXACT, 0, 1, show_services},
 	{"top", "[TOWN] [--by both|down|up] [-n NUMBER] [--json] [--exact]", "the hosts that used most",
 	 TAKES_JSON | TAKES_EXACT | TAKES_BY | TAKES_COUNT, 0, 1, show_top},
 	{"report", "[TOWN[/HOST]] [--period NUMBER|all] [--format text|csv|json] [--json] [--exact]",

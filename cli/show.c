@@ -170,6 +170,14 @@ static void add_host(struct cells *cells, const json_t *row, bool exact)
 	add_period(cells, row, exact);
 }
 
+static void add_service(struct cells *cells, const json_t *row, bool exact)
+{
+	cells_add(cells, text_of(row, "service"));
+	add_octets(cells, row, "down_octets", exact);
+	add_octets(cells, row, "up_octets", exact);
+	cells_add(cells, text_of(row, "match"));
+}
+
 /* A listing that is written as it comes, in text as soon as the widths are known. */
 struct listing {
 	const struct arguments *arguments;
@@ -230,6 +238,13 @@ int show_hosts(const struct arguments *arguments)
 		{"USED", true}, {"STATUS", false}};
 
 	return list(arguments, "hosts", columns, sizeof columns / sizeof columns[0], add_host);
+}
+
+int show_services(const struct arguments *arguments)
+{
+	static const struct cells_column columns[] = {{"SERVICE", false}, {"DOWN", true}, {"UP", true}, {"MATCH", false}};
+
+	return list(arguments, "services", columns, sizeof columns / sizeof columns[0], add_service);
 }
 
 /* The hosts that used most, of which no more are kept than are shown. */

@@ -10,6 +10,7 @@
 int show_status(const struct arguments *arguments);
 int show_towns(const struct arguments *arguments);
 int show_hosts(const struct arguments *arguments);
+int show_services(const struct arguments *arguments);
 int show_top(const struct arguments *arguments);
 
 /* A request for a verb, about the row that is named in the arguments, if any. NULL: no memory. */

@@ -15,6 +15,7 @@ struct listing {
 	struct view *view;
 	bool wants_towns, wants_hosts;
 	uint32_t town, host, end_town, end_host; /* what is still to come */
+	uint32_t class, end_class; /* of services */
 };
 
 static uint32_t first_host(const struct view *view, uint32_t town)
@@ -58,6 +59,24 @@ static int narrow(struct listing *l, const struct query *query, char *error)
 	return 0;
 }
 
+/* The classes of all towns, of one town or of one host. */
+static int choose_services(struct listing *l, const struct query *query, char *error)
+{
+	struct query found = *query;
+	uint32_t town = UINT32_MAX, host = UINT32_MAX, n;
+
+	if (query->name[0] || query->town[0]) {
+		if (query_find(&found, l->view, error) < 0)
+			return -1;
+		town = view_find_town(l->view, found.town);
+		if (found.host[0])
+			host = view_find_host(l->view, found.town, found.host);
+	}
+	l->class = view_services_of(l->view, town, host, &n);
+	l->end_class = l->class + n;
+	return 0;
+}
+
 struct listing *listing_new(const struct service *service, const struct query *query, struct view *view,
 			    char error[QUERY_ERROR_SIZE])
 {
@@ -74,14 +93,14 @@ struct listing *listing_new(const struct service *service, const struct query *q
 	l->wants_hosts = query->verb != QUERY_TOWNS;
 	l->end_town = view->n_towns;
 	l->end_host = view->n_hosts;
-	if (narrow(l, query, error) < 0) {
+	if ((l->verb == QUERY_SERVICES ? choose_services(l, query, error) : narrow(l, query, error)) < 0) {
 		listing_free(l);
 		return NULL;
 	}
 	return l;
 }
 
-/* The next row, towns first as SNMP walks them; *host is UINT32_MAX for a town's own. False at the end. */
+/* The next town or host, towns first as SNMP walks them; *host is UINT32_MAX for a town's own. False at the end. */
 static bool next(struct listing *l, uint32_t *town, uint32_t *host)
 {
 	*host = UINT32_MAX;
@@ -96,21 +115,34 @@ static bool next(struct listing *l, uint32_t *town, uint32_t *host)
 	return true;
 }
 
-static json_t *row(const struct listing *l, uint32_t town, uint32_t host)
+/* The next row of the answer. False at the end. */
+static bool next_row(struct listing *l, json_t **row)
 {
+	uint32_t town, host;
+
+	if (l->verb == QUERY_SERVICES) {
+		if (l->class == l->end_class)
+			return false;
+		*row = rows_service(l->view, l->class++);
+		return true;
+	}
+	if (!next(l, &town, &host))
+		return false;
 	if (l->verb == QUERY_REPORT)
-		return rows_current(l->view, town, host);
-	return host == UINT32_MAX ? rows_town(l->view, town) : rows_host(l->view, host);
+		*row = rows_current(l->view, town, host);
+	else
+		*row = host == UINT32_MAX ? rows_town(l->view, town) : rows_host(l->view, host);
+	return true;
 }
 
 static enum service_step rows_step(struct listing *l, json_t **part)
 {
-	json_t *rows = json_array();
-	uint32_t town, host, n = 0;
+	json_t *rows = json_array(), *row;
+	uint32_t n = 0;
 	int failed = 0;
 
-	while (n < PART && next(l, &town, &host)) {
-		failed |= json_array_append_new(rows, row(l, town, host));
+	while (n < PART && next_row(l, &row)) {
+		failed |= json_array_append_new(rows, row);
 		n++;
 	}
 	*part = json_object();

@@ -154,7 +154,7 @@ static int take_period(struct reading *r, const char *key, const json_t *value)
 
 enum { ROW = 1, ALL = 2, QUOTA = 4, PERIOD = 8, NEEDS_ROW = 16, COMMANDS = 32, DRY = 64 };
 
-static const char all_verbs[] = "status, towns, hosts, report, zero, block, unblock, quota, forget, apply, remove";
+static const char all_verbs[] = "status, towns, hosts, services, report, zero, block, unblock, quota, forget, apply, remove";
 
 static const struct {
 	const char *word;
@@ -164,6 +164,7 @@ static const struct {
 	{"status", QUERY_STATUS, 0},
 	{"towns", QUERY_TOWNS, ROW},
 	{"hosts", QUERY_HOSTS, ROW},
+	{"services", QUERY_SERVICES, ROW},
 	{"report", QUERY_REPORT, ROW | PERIOD},
 	{"zero", QUERY_ZERO, ROW | ALL | NEEDS_ROW | COMMANDS},
 	{"block", QUERY_BLOCK, ROW | NEEDS_ROW | COMMANDS},

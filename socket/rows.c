@@ -159,6 +159,26 @@ json_t *rows_host(const struct view *view, uint32_t host)
 	return whole(object, failed);
 }
 
+json_t *rows_service(const struct view *view, uint32_t service)
+{
+	const struct view_service *row = &view_services(view)[service];
+	uint32_t all = view_find_service(view, UINT32_MAX, UINT32_MAX, row->name);
+	json_t *object = json_object();
+	int failed = !object;
+
+	failed |= json_object_set_new(object, "town", row->town == UINT32_MAX ? json_null()
+								      : rows_text(view_towns(view)[row->town].name));
+	failed |= json_object_set_new(object, "host", row->host == UINT32_MAX ? json_null()
+								      : rows_text(view_hosts(view)[row->host].name));
+	failed |= json_object_set_new(object, "service", rows_text(row->name));
+	/* It stands with the class of all towns. */
+	failed |= json_object_set_new(object, "match",
+				      rows_text(all == UINT32_MAX ? "" : view_text(view, view_services(view)[all].match)));
+	failed |= set_amount(object, "", "down_", &row->down);
+	failed |= set_amount(object, "", "up_", &row->up);
+	return whole(object, failed);
+}
+
 static json_t *total(const struct view_total *row)
 {
 	json_t *object = json_object();

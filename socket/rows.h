@@ -27,6 +27,7 @@ json_t *rows_status(const struct view *view, int64_t now);
 /* One row of the view. */
 json_t *rows_town(const struct view *view, uint32_t town);
 json_t *rows_host(const struct view *view, uint32_t host);
+json_t *rows_service(const struct view *view, uint32_t service);
 
 /* A closed period, or one that goes on: `end` and `reason` are 0. */
 json_t *rows_closed(const struct closed *closed);

@@ -12,7 +12,8 @@
 static const enum ledger_sheet sheets[IMAGE_SHEETS] = {
 	[IMAGE_AGENT] = LEDGER_AGENT, [IMAGE_TOTALS] = LEDGER_TOTALS, [IMAGE_TOWNS] = LEDGER_TOWNS,
 	[IMAGE_HOSTS] = LEDGER_HOSTS, [IMAGE_RULES] = LEDGER_RULES, [IMAGE_FLOWS] = LEDGER_FLOWS,
-	[IMAGE_COUNTS] = LEDGER_COUNTS};
+	[IMAGE_COUNTS] = LEDGER_COUNTS, [IMAGE_CLASSES] = LEDGER_CLASSES, [IMAGE_OWNERS] = LEDGER_OWNERS,
+	[IMAGE_SERVICES] = LEDGER_SERVICES, [IMAGE_PORTS] = LEDGER_PORTS};
 
 enum { SPIN_LOCK_MAX = 2147483647 };
 
@@ -244,8 +245,9 @@ int books_intend(struct books *books, const struct meter *meter, const struct vi
 {
 	struct image then;
 
-	/* Until the step is made it changes no counter of a rule or of a host. */
-	if (make_image(books, meter, IMAGE_ALL & ~(IMAGE_BIT(IMAGE_RULES) | IMAGE_BIT(IMAGE_FLOWS) | IMAGE_BIT(IMAGE_COUNTS)),
+	/* Until the step is made it changes no counter of a rule, of a host or of a class. */
+	if (make_image(books, meter, IMAGE_ALL & ~(IMAGE_BIT(IMAGE_RULES) | IMAGE_BIT(IMAGE_FLOWS) | IMAGE_BIT(IMAGE_COUNTS) |
+						   IMAGE_BIT(IMAGE_SERVICES) | IMAGE_BIT(IMAGE_PORTS)),
 		       agent, &then) < 0)
 		return no_memory(error);
 	struct ledger_save now_save = saved(books, &books->now, books->kept, books->n_kept);

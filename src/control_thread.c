@@ -193,12 +193,33 @@ static struct quota configured_quota(void *context, const char *town, const char
 	return quota;
 }
 
+/* "tcp/80 tcp/443 udp/443": as many of a class's matches as there is room for. */
+static void configured_match(void *context, const char *class, char text[METER_MATCH_SIZE])
+{
+	const struct settings *settings = context;
+	size_t used = 0;
+
+	for (size_t i = 0; i < settings->n_services; i++) {
+		const struct settings_service *service = &settings->services[i];
+		for (size_t m = 0; strcmp(service->name, class) == 0 && m < service->n_matches; m++) {
+			char ports[PORTS_TEXT_SIZE];
+			size_t more = strlen(ports_format(&service->matches[m], ports));
+			if (used + more + 2 > METER_MATCH_SIZE)
+				return;
+			used += (size_t)snprintf(text + used, METER_MATCH_SIZE - used, "%s%s", used ? " " : "", ports);
+		}
+	}
+}
+
 static void configure(struct meter *meter, void *context)
 {
 	struct control *control = context;
+	const struct recognise_names names = {
+		.find = settings_hint, .find_class = settings_class, .context = control->settings};
 
 	meter_configure(meter, configured_quota, control->settings);
-	meter_set_names(meter, settings_hint, control->settings);
+	meter_set_names(meter, &names);
+	meter_set_matches(meter, configured_match, control->settings);
 }
 
 void control_take_settings(struct control *control, struct settings *settings)

@@ -23,6 +23,10 @@ enum image_sheet {
 	IMAGE_RULES,  /* record_rule: those of the last look, then those that stood once */
 	IMAGE_FLOWS,  /* record_flows, one a host */
 	IMAGE_COUNTS, /* struct counter, one a rule: what it read last */
+	IMAGE_CLASSES, /* record_class: the service classes, in their order */
+	IMAGE_OWNERS, /* record_owner: whose traffic is divided into classes; not the first row, that of all towns */
+	IMAGE_SERVICES, /* record_service, one a class of each row */
+	IMAGE_PORTS,  /* record_ports, one a rule of ROLE_SERVICE */
 	IMAGE_SHEETS
 };
 
@@ -99,6 +103,23 @@ struct record_rule {
 	uint64_t received;
 };
 
+struct record_class {
+	char name[40];
+};
+
+struct record_owner {
+	uint32_t town, host;
+};
+
+struct record_service {
+	struct counter way[2];
+};
+
+struct record_ports {
+	uint16_t first, last;
+	uint8_t protocol, unused[3];
+};
+
 /* The first part is the meter's, the second the control's. */
 struct record_agent {
 	uint32_t format;
@@ -118,6 +139,15 @@ struct record_agent {
 	int64_t boundary;  /* when the schedule last was to end the periods, in seconds */
 	char schedule[64]; /* that schedule */
 };
+
+/* Room for n records of a sheet, which the caller fills; NULL without memory, or if n is 0. */
+void *image_room(struct image *image, enum image_sheet sheet, size_t n, size_t record);
+
+/* The same if the sheet is one of a set (IMAGE_BIT); else NULL. Without memory *failed becomes true. */
+void *image_wanted(struct image *image, unsigned sheets, enum image_sheet sheet, size_t n, size_t record, bool *failed);
+
+/* The records of a sheet, and how many; borrowed. *n is 0 if they are not whole records. */
+const void *image_records(const struct image *image, enum image_sheet sheet, size_t record, uint32_t *n);
 
 /* Frees the blocks. */
 void image_free(struct image *image);

@@ -10,7 +10,8 @@
 static const char *const names[LEDGER_SHEETS] = {
 	[LEDGER_AGENT] = "agent", [LEDGER_TOTALS] = "totals", [LEDGER_TOWNS] = "towns",
 	[LEDGER_HOSTS] = "hosts", [LEDGER_RULES] = "rules",
-	[LEDGER_FLOWS] = "flows", [LEDGER_COUNTS] = "counts",
+	[LEDGER_FLOWS] = "flows", [LEDGER_COUNTS] = "counts", [LEDGER_CLASSES] = "classes",
+	[LEDGER_OWNERS] = "owners", [LEDGER_SERVICES] = "services", [LEDGER_PORTS] = "ports",
 };
 
 /* What is to be in the file for one sheet. */

@@ -42,15 +42,16 @@ void meter_free(struct meter *meter)
 	meter_index_free(meter->index);
 	free(meter->memory);
 	meter_description_free(meter->described);
+	meter_services_free(&meter->services);
 	free(meter);
 }
 
 /* No snapshot has this generation, nor that of a meter that has seen none. */
 static const uint64_t outdated = UINT64_MAX - 1;
 
-void meter_set_names(struct meter *meter, recognise_hint *find, void *context)
+void meter_set_names(struct meter *meter, const struct recognise_names *names)
 {
-	meter->names = (struct recognise_names){.find = find, .context = context};
+	meter->names = names ? *names : (struct recognise_names){.find = NULL};
 	if (meter->generation != UINT64_MAX)
 		meter->generation = outdated;
 }
@@ -92,6 +93,9 @@ static void attribute(struct meter *meter, const struct track *track, uint64_t p
 		/* One ahead of what counts the town gets packets that nobody was charged for. */
 		if (!track->ahead)
 			add(&meter->towns[track->town].traffic.flow[direction].minus, packets, octets);
+		break;
+	case ROLE_SERVICE:
+		meter_services_count(meter, track, packets, octets);
 		break;
 	default:
 		break;
@@ -266,4 +270,3 @@ void meter_town_disturbed(struct meter *meter, uint32_t town, decitime now)
 	if (town < meter->n_towns)
 		meter_stamp(meter, &track, now);
 }
-

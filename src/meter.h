@@ -53,10 +53,16 @@ typedef void meter_report(void *context, const char *line);
 int meter_fold(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report,
 	       void *context);
 
-/* Names that come before the comments of rules, from the next fold on; NULL for none. A prefix that is
- * called otherwise then counts for another row; the old row stays, without rules. `context` must last
- * until the next call. */
-void meter_set_names(struct meter *meter, recognise_hint *find, void *context);
+/* Names that come before the comments of rules, and those of service classes, from the next fold on; copied, NULL for
+ * none. A prefix that is called otherwise then counts for another row; the old row stays, without rules. The context
+ * must last until the next call. */
+void meter_set_names(struct meter *meter, const struct recognise_names *names);
+
+/* Writes what belongs to a service class, such as "tcp/80 tcp/443"; nothing if it is not known. Published with the
+ * class from the next meter_publish() on. NULL: none is known. `context` as above. */
+enum { METER_MATCH_SIZE = 256 };
+typedef void meter_match(void *context, const char *class, char text[METER_MATCH_SIZE]);
+void meter_set_matches(struct meter *meter, meter_match *match, void *context);
 
 /* What the rules of the last fold were taken for; borrowed until the next fold. */
 const struct recognition *meter_recognition(const struct meter *meter);
@@ -79,9 +85,10 @@ void meter_rule_added(struct meter *meter, uint32_t rule, const struct counter *
  * fold (RULE_NONE: none). meter_locate() returns 0, or -1 with errno ENOMEM. */
 struct rule_key {
 	uint32_t town; /* identity; for totals the hook; for canaries RULE_NONE */
-	uint8_t family, kind, direction, ours, ordinal, backend;
+	uint8_t family, kind, direction, ours, ordinal, backend; /* ordinal: of ROLE_SERVICE 1 if it is a host's */
 	bool layout;   /* role.layout: townmeter's own rules are others than those that someone wrote */
-	struct prefix prefix;
+	struct prefix prefix; /* of ROLE_SERVICE: of the rule whose packets it divides */
+	struct ports ports;   /* of ROLE_SERVICE */
 };
 struct rule_key meter_rule_key(const struct meter *meter, uint32_t rule);
 int meter_locate(const struct meter *meter, const struct rule_key *keys, uint32_t *rules, size_t n);

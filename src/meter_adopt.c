@@ -181,7 +181,8 @@ static bool same_addresses(const struct description *a, const struct description
 
 int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime now, meter_report *report, void *context)
 {
-	struct adoption a = {.meter = meter, .snapshot = snapshot, .now = now};
+	struct adoption a = {.meter = meter, .snapshot = snapshot, .now = now,
+			     .renamed = meter->generation == UINT64_MAX - 1};
 	struct memory *memory = NULL;
 	struct description *described = NULL;
 	int result = -1;
@@ -192,7 +193,7 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 		goto out;
 	uint32_t n_towns = meter_adopt_towns(&a), n_hosts = meter_adopt_hosts(&a);
 	described = meter_describe(snapshot->rules, a.found, a.town_ids, n_towns, a.host_ids, n_hosts);
-	if (!described)
+	if (!described || meter_services_prepare(&a) < 0)
 		goto out;
 
 	/* From here on nothing fails. */
@@ -201,7 +202,8 @@ int meter_adopt(struct meter *meter, const struct snapshot *snapshot, decitime n
 	bool first = meter->generation == UINT64_MAX, loaded = meter->generation == UINT64_MAX - 1;
 	bool same = loaded ? same_memory(meter, memory, a.found->n_addresses)
 			   : same_addresses(meter->described, described);
-	if (first || a.revived || n_towns != meter->n_towns || n_hosts != meter->n_hosts || !same)
+	bool divided = meter_services_take(&a);
+	if (first || a.revived || divided || n_towns != meter->n_towns || n_hosts != meter->n_hosts || !same)
 		meter->tables_last_change = now;
 	meter->n_towns = n_towns;
 	meter->n_hosts = n_hosts;
@@ -252,6 +254,8 @@ out:
 	free(a.tracks);
 	free(a.known);
 	free(a.forgotten);
+	free(a.service_cells);
+	meter_services_free(&a.services);
 	free(memory);
 	return result;
 }

@@ -18,6 +18,9 @@ struct adoption {
 	uint32_t town_rows, host_rows;     /* of the new orders */
 	uint32_t *forgotten, n_forgotten;  /* hosts, by town and name */
 	bool revived;                      /* a forgotten row came back */
+	bool renamed;                      /* the rules may be the same, and other names be configured for them */
+	struct services services;          /* the new ones; without any found none, and the meter's stay */
+	uint32_t *service_cells;           /* by place in recognition.services: index in services.amounts */
 	decitime now;
 };
 
@@ -39,5 +42,10 @@ void meter_adopt_twins(struct adoption *a);
 /* What stood once and does not now is kept, so that it goes on when it comes back. A rule that another program
  * took away took with it what it counted since our last look: stamped. */
 void meter_adopt_keep_absent(struct adoption *a);
+
+/* meter_services.c, after the towns and hosts. Makes room for what was found: 0, or -1 with errno ENOMEM. Then the
+ * meter takes it; returns whether there are classes, or owners of some, that were not there before. */
+int meter_services_prepare(struct adoption *a);
+bool meter_services_take(struct adoption *a);
 
 #endif

@@ -91,6 +91,7 @@ static uint32_t make_town(struct adoption *a, uint32_t *total, const char *name,
 		a->revived = true;
 		town->gone = false;
 		memset(&town->wish, 0, sizeof town->wish);
+		meter_services_begin(a->meter, town->services);
 		revive(a->meter, &town->traffic, name, "", a->now);
 		memcpy(town->traffic.period.attributed, town->attributed, sizeof town->attributed);
 	}
@@ -117,6 +118,7 @@ static uint32_t make_host(struct adoption *a, uint32_t *total, uint32_t town, co
 		host->oper = host->reason = 0;
 		host->remark[0] = '\0';
 		memset(&host->wish, 0, sizeof host->wish);
+		meter_services_begin(a->meter, host->services);
 		revive(a->meter, &host->traffic, a->towns[town].name, name, a->now);
 	}
 	host->last_change = a->now;

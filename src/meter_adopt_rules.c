@@ -26,12 +26,9 @@ struct track meter_adopt_track(const struct adoption *a, uint32_t rule)
 		track.key.town = chain->hook;
 		return track;
 	}
-	/* HOOK for the counters of service classes: their rules are not followed yet. */
-	if (role->kind == ROLE_SERVICE)
-		track.key.kind = ROLE_OTHER;
 	if (role->kind == ROLE_CANARY)
 		track.key.town = RULE_NONE;
-	if (role->kind == ROLE_OTHER || role->kind == ROLE_SERVICE || role->kind == ROLE_CANARY)
+	if (role->kind == ROLE_OTHER || role->kind == ROLE_CANARY)
 		return track;
 	track.town = track.key.town = a->town_ids[role->town];
 	if (role->host != RULE_NONE)
@@ -39,7 +36,14 @@ struct track meter_adopt_track(const struct adoption *a, uint32_t rule)
 	track.key.direction = role->direction;
 	track.key.ours = role->ours;
 	track.key.ordinal = role->ordinal;
-	track.key.prefix = role->direction == DIRECTION_DOWN ? rules->rules[rule].dst : rules->rules[rule].src;
+	/* A rule of a class has no prefix of its own. */
+	const struct rule *own = &rules->rules[role->kind == ROLE_SERVICE ? role->owner : rule];
+	track.key.prefix = role->direction == DIRECTION_DOWN ? own->dst : own->src;
+	if (role->kind == ROLE_SERVICE) {
+		track.key.ports = rules->rules[rule].ports;
+		track.key.ordinal = role->host != RULE_NONE;
+		track.service = a->service_cells[role->service];
+	}
 	track.late = role->late;
 	return track;
 }
@@ -72,7 +76,11 @@ static int by_place(const void *a, const void *b)
 		return (int)x->key.family - (int)y->key.family;
 	if (x->key.backend != y->key.backend)
 		return (int)x->key.backend - (int)y->key.backend;
-	return prefix_compare(&x->key.prefix, &y->key.prefix);
+	int order = prefix_compare(&x->key.prefix, &y->key.prefix);
+	if (order || x->key.kind != ROLE_SERVICE)
+		return order;
+	order = (int)x->key.ordinal - (int)y->key.ordinal;
+	return order ? order : ports_compare(&x->key.ports, &y->key.ports);
 }
 
 /* A rule that we put in ourselves comes with the count that we gave it. */
@@ -80,7 +88,7 @@ static void expect(struct meter *meter, struct track *track)
 {
 	uint32_t low = 0, high = meter->n_expected;
 
-	if (!is_drop(track) && !meter_has_twin(&track->key))
+	if (!is_drop(track) && !meter_has_twin(&track->key) && track->key.kind != ROLE_SERVICE)
 		return;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -196,9 +204,10 @@ void meter_adopt_keep_absent(struct adoption *a)
 		struct track *track = &a->known[i];
 		if (track->matched)
 			continue;
-		if (track->present && !track->shadow && !track->silent) {
+		/* A class that is not configured any more has no rules, though they stand. */
+		if (track->present && !track->shadow && !track->silent &&
+		    (track->key.kind != ROLE_SERVICE || !a->renamed))
 			meter_stamp(meter, track, a->now);
-		}
 		if (track->present)
 			track->received = meter->received;
 		track->present = track->silent = track->hands_over = false;

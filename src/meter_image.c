@@ -108,15 +108,6 @@ static struct track record_track(const struct record_rule *record, const struct 
 	return track;
 }
 
-/* Takes room for n records of a sheet, which the caller fills. */
-static void *room(struct image *image, enum image_sheet sheet, size_t n, size_t record)
-{
-	image->there[sheet] = true;
-	image->size[sheet] = n * record;
-	image->data[sheet] = n ? malloc(n * record) : NULL;
-	return image->data[sheet];
-}
-
 static void store_totals(const struct meter *meter, struct record_total *totals)
 {
 	for (uint32_t i = 0; i <= VIEW_CHAIN_OUTPUT; i++) {
@@ -180,43 +171,33 @@ static void store_counts(const struct meter *meter, struct counter *counts)
 		*counts++ = meter->absent[i].last;
 }
 
-/* Is this sheet wanted? There is then room for its n records. */
-static bool wanted(struct image *image, unsigned sheets, enum image_sheet sheet, size_t n, size_t record, bool *failed)
-{
-	if (!(sheets & IMAGE_BIT(sheet)))
-		return false;
-	bool is_there = room(image, sheet, n, record) != NULL;
-	*failed |= !is_there && n > 0;
-	return is_there;
-}
-
 int meter_image(const struct meter *meter, unsigned sheets, struct image *image)
 {
 	uint32_t listed = count_listed(meter), n_rules = listed + meter->n_absent;
 	bool failed = false;
 
 	memset(image, 0, sizeof *image);
-	if (wanted(image, sheets, IMAGE_AGENT, 1, sizeof(struct record_agent), &failed))
+	if (image_wanted(image, sheets, IMAGE_AGENT, 1, sizeof(struct record_agent), &failed))
 		*(struct record_agent *)image->data[IMAGE_AGENT] = (struct record_agent){
 			.format = IMAGE_FORMAT, .listed = listed, .received = meter->received,
 			.tables_last_change = meter->tables_last_change,
 			.discontinuity = meter->discontinuity, .resets = meter->resets};
-	if (wanted(image, sheets, IMAGE_TOTALS, VIEW_CHAIN_OUTPUT + 1, sizeof(struct record_total), &failed))
+	if (image_wanted(image, sheets, IMAGE_TOTALS, VIEW_CHAIN_OUTPUT + 1, sizeof(struct record_total), &failed))
 		store_totals(meter, image->data[IMAGE_TOTALS]);
-	if (wanted(image, sheets, IMAGE_TOWNS, meter->n_towns, sizeof(struct record_town), &failed))
+	if (image_wanted(image, sheets, IMAGE_TOWNS, meter->n_towns, sizeof(struct record_town), &failed))
 		store_towns(meter, image->data[IMAGE_TOWNS]);
-	if (wanted(image, sheets, IMAGE_HOSTS, meter->n_hosts, sizeof(struct record_host), &failed))
+	if (image_wanted(image, sheets, IMAGE_HOSTS, meter->n_hosts, sizeof(struct record_host), &failed))
 		store_hosts(meter, image->data[IMAGE_HOSTS]);
-	if (wanted(image, sheets, IMAGE_RULES, n_rules, sizeof(struct record_rule), &failed))
+	if (image_wanted(image, sheets, IMAGE_RULES, n_rules, sizeof(struct record_rule), &failed))
 		store_rules(meter, image->data[IMAGE_RULES]);
-	if (wanted(image, sheets, IMAGE_FLOWS, meter->n_hosts, sizeof(struct record_flows), &failed)) {
+	if (image_wanted(image, sheets, IMAGE_FLOWS, meter->n_hosts, sizeof(struct record_flows), &failed)) {
 		struct record_flows *flows = image->data[IMAGE_FLOWS];
 		for (uint32_t i = 0; i < meter->n_hosts; i++)
 			flows[i] = flows_record(&meter->hosts[i].traffic);
 	}
-	if (wanted(image, sheets, IMAGE_COUNTS, n_rules, sizeof(struct counter), &failed))
+	if (image_wanted(image, sheets, IMAGE_COUNTS, n_rules, sizeof(struct counter), &failed))
 		store_counts(meter, image->data[IMAGE_COUNTS]);
-	if (!failed)
+	if (!failed && meter_services_image(meter, sheets, image) == 0)
 		return 0;
 	image_free(image);
 	errno = ENOMEM;
@@ -234,13 +215,6 @@ void meter_saved(struct meter *meter)
 	meter->stale = 0;
 }
 
-/* The records of a sheet, and how many; NULL with *n 0 if they are not whole records. */
-static const void *records(const struct image *image, enum image_sheet sheet, size_t record, uint32_t *n)
-{
-	*n = image->size[sheet] % record == 0 ? (uint32_t)(image->size[sheet] / record) : 0;
-	return image->data[sheet];
-}
-
 static bool is_name(const char *name, size_t most)
 {
 	return memchr(name, '\0', most + 1) != NULL && name_valid(name, most);
@@ -254,10 +228,10 @@ static bool is_row_or_none(uint32_t id, uint32_t n)
 static int load_rows(struct meter *meter, const struct image *image)
 {
 	uint32_t n_totals, n_flows;
-	const struct record_total *totals = records(image, IMAGE_TOTALS, sizeof *totals, &n_totals);
-	const struct record_town *towns = records(image, IMAGE_TOWNS, sizeof *towns, &meter->n_towns);
-	const struct record_host *hosts = records(image, IMAGE_HOSTS, sizeof *hosts, &meter->n_hosts);
-	const struct record_flows *flows = records(image, IMAGE_FLOWS, sizeof *flows, &n_flows);
+	const struct record_total *totals = image_records(image, IMAGE_TOTALS, sizeof *totals, &n_totals);
+	const struct record_town *towns = image_records(image, IMAGE_TOWNS, sizeof *towns, &meter->n_towns);
+	const struct record_host *hosts = image_records(image, IMAGE_HOSTS, sizeof *hosts, &meter->n_hosts);
+	const struct record_flows *flows = image_records(image, IMAGE_FLOWS, sizeof *flows, &n_flows);
 
 	meter->towns = calloc(meter->n_towns + 1u, sizeof *meter->towns);
 	meter->hosts = calloc(meter->n_hosts + 1u, sizeof *meter->hosts);
@@ -325,8 +299,8 @@ static struct track load_rule(const struct record_rule *record, const struct cou
 static int load_rules(struct meter *meter, const struct image *image, uint32_t listed, enum meter_start start)
 {
 	uint32_t n, n_counts;
-	const struct record_rule *rules = records(image, IMAGE_RULES, sizeof *rules, &n);
-	const struct counter *counts = records(image, IMAGE_COUNTS, sizeof *counts, &n_counts);
+	const struct record_rule *rules = image_records(image, IMAGE_RULES, sizeof *rules, &n);
+	const struct counter *counts = image_records(image, IMAGE_COUNTS, sizeof *counts, &n_counts);
 
 	errno = EBADMSG;
 	if (n != n_counts || listed > n)
@@ -341,7 +315,7 @@ static int load_rules(struct meter *meter, const struct image *image, uint32_t l
 		bool is_total = track.key.kind == ROLE_TOTAL || track.key.kind == ROLE_POLICY;
 		errno = EBADMSG;
 		bool is_canary = track.key.kind == ROLE_CANARY;
-		if (track.key.kind == ROLE_OTHER || (track.key.kind > ROLE_TOWN_DROP && !is_canary) ||
+		if (track.key.kind == ROLE_OTHER || track.key.kind > ROLE_CANARY ||
 		    track.key.direction > 1 || track.key.backend > CHAIN_NFT ||
 		    (track.key.town >= (is_total ? VIEW_CHAIN_OUTPUT + 1 : meter->n_towns) && !is_canary) ||
 		    !is_row_or_none(track.town, meter->n_towns) || !is_row_or_none(track.host, meter->n_hosts))
@@ -384,14 +358,14 @@ static void stamp_all(struct meter *meter, decitime now)
 struct meter *meter_load(const struct image *image, enum meter_start start, bool lost, decitime now)
 {
 	uint32_t n;
-	const struct record_agent *agent = records(image, IMAGE_AGENT, sizeof *agent, &n);
+	const struct record_agent *agent = image_records(image, IMAGE_AGENT, sizeof *agent, &n);
 	struct meter *meter = meter_new(now);
 
 	if (!meter)
 		return NULL;
 	errno = EBADMSG;
 	if (n != 1 || agent->format != IMAGE_FORMAT || load_rows(meter, image) < 0 ||
-	    load_rules(meter, image, agent->listed, start) < 0) {
+	    load_rules(meter, image, agent->listed, start) < 0 || meter_services_load(meter, image) < 0) {
 		int saved = errno;
 		meter_free(meter);
 		errno = saved;

@@ -10,7 +10,7 @@ bool meter_fell(const struct track *track, const struct counter *now)
 /* The total is among them: where all towns were zeroed it alone tells of a backup. */
 static bool is_forward(const struct track *track)
 {
-	return (track->key.kind >= ROLE_JUMP && track->key.kind <= ROLE_TOWN_DROP) ||
+	return (track->key.kind >= ROLE_JUMP && track->key.kind <= ROLE_TOWN_DROP) || track->key.kind == ROLE_SERVICE ||
 	       (track->key.kind == ROLE_TOTAL && track->key.town == HOOK_FORWARD);
 }
 

@@ -43,6 +43,7 @@ struct town {
 	uint32_t found; /* in the recognition, or RULE_NONE */
 	uint64_t attributed[2]; /* octets that its hosts' rules counted, by direction */
 	bool gone;      /* forgotten: kept for its numbers only */
+	uint32_t services; /* its row in meter.services; 0: its traffic is not divided */
 };
 
 struct host {
@@ -60,7 +61,23 @@ struct host {
 		decitime last_change;
 	} before;
 	bool gone;
+	uint32_t services; /* as the town's */
 	char remark[NAME_REMARK_MAX + 1];
+};
+
+/* Whose classes a row has. */
+struct service_owner {
+	uint32_t town, host; /* identities; the host is RULE_NONE of a town, and of all towns both are */
+};
+
+/* Traffic by class: meter_services.c. */
+struct services {
+	char (*names)[NAME_SERVICE_MAX + 1]; /* of columns, in the order of name_compare() */
+	struct service_owner *owners;        /* of rows; the first is that of all towns */
+	struct service_amount {
+		struct counter way[2];       /* by direction */
+	} *amounts;                          /* row by row */
+	uint32_t n, rows;                    /* of columns and rows; both 0: there are no classes */
 };
 
 /* A rule's counter as last seen. */
@@ -68,6 +85,7 @@ struct track {
 	struct rule_key key;
 	struct counter last;
 	uint32_t town, host; /* identities, or RULE_NONE */
+	uint32_t service;       /* of ROLE_SERVICE in tracks: index in meter.services.amounts */
 	bool present;           /* it stood in the last snapshot, and we have not deleted it */
 	bool late;              /* role.late */
 	bool ahead, shadow;     /* role.ahead, role.shadow */
@@ -118,6 +136,9 @@ struct meter {
 	uint32_t town_rows, host_rows;
 	meter_quotas *quotas; /* NULL: none are configured */
 	void *quotas_context;
+	struct services services;
+	meter_match *match;   /* NULL: no class has a text */
+	void *match_context;
 
 	struct track *tracks;     /* one a rule of the last fold, in their order */
 	struct track *absent;     /* sorted by key: rules that stood once */
@@ -185,6 +206,23 @@ int meter_by_town_and_prefix(const void *a, const void *b);
 /* meter_period.c: a new row's traffic begins, with the quota that is configured for it. */
 void meter_begin_traffic(struct meter *meter, struct traffic *traffic, const char *town, const char *host,
 			 decitime now);
+
+/* meter_services.c: what a rule of ROLE_SERVICE counted goes to its class, and to that of all towns. */
+void meter_services_count(struct meter *meter, const struct track *track, uint64_t packets, uint64_t octets);
+/* The classes of a town or a host that was forgotten begin anew; row 0 is none. */
+void meter_services_begin(struct meter *meter, uint32_t row);
+/* Where an owner of a row keeps which one it is. */
+uint32_t *meter_services_row(struct meter *meter, const struct service_owner *owner);
+/* How many rows of services are to be published, and the room that their texts need; then the rows, when those of
+ * towns and hosts are there, with their texts from offset `text` on. */
+uint64_t meter_services_measure(const struct meter *meter, struct view *counts);
+void meter_services_publish(const struct meter *meter, struct view *view, uint64_t text);
+void meter_services_free(struct services *services);
+
+/* meter_services_image.c: the same as meter_image() and meter_load() for the sheets of classes. The rules and their
+ * owners are there when they are loaded. 0, or -1 with errno. */
+int meter_services_image(const struct meter *meter, unsigned sheets, struct image *image);
+int meter_services_load(struct meter *meter, const struct image *image);
 
 /* meter_wish.c: lists the rows anew, after some were forgotten or came back. */
 void meter_order(struct meter *meter);

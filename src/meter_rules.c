@@ -49,7 +49,8 @@ static int compare_keys(const struct rule_key *a, const struct rule_key *b)
 		return (int)a->family - (int)b->family;
 	if (a->backend != b->backend)
 		return (int)a->backend - (int)b->backend;
-	return prefix_compare(&a->prefix, &b->prefix);
+	int order = prefix_compare(&a->prefix, &b->prefix);
+	return order ? order : ports_compare(&a->ports, &b->ports);
 }
 
 int meter_by_key(const void *a, const void *b)

@@ -137,14 +137,16 @@ struct view *meter_publish(const struct meter *meter, const struct view_agent *a
 	const struct description *described = meter->described;
 	uint64_t text = described ? described->text_size : 1, remarks = 0;
 	struct view_total totals[VIEW_CHAIN_OUTPUT];
-	uint32_t n_totals = publish_totals(meter, totals);
+	struct view counts = {
+		.n_totals = publish_totals(meter, totals), .n_towns = meter->town_rows, .n_hosts = meter->host_rows,
+		.n_addresses = described ? described->n_addresses : 0};
+	uint64_t matches = meter_services_measure(meter, &counts);
 
 	for (uint32_t i = 0; i < meter->host_rows; i++) {
 		size_t length = strlen(meter->hosts[meter->host_order[i]].remark);
 		remarks += length ? length + 1 : 0;
 	}
-	struct view *view = view_new(n_totals, meter->town_rows, meter->host_rows,
-				     described ? described->n_addresses : 0, text + remarks);
+	struct view *view = view_new_like(&counts, text + remarks + matches);
 	if (!view)
 		return NULL;
 	view->agent = *agent;
@@ -153,13 +155,14 @@ struct view *meter_publish(const struct meter *meter, const struct view_agent *a
 	view->agent.tables_last_change = meter->tables_last_change;
 	view->agent.discontinuity = meter->discontinuity;
 	view->agent.rules_read = meter->found ? meter->found->n_used : 0;
-	if (n_totals)
-		memcpy(view_totals(view), totals, n_totals * sizeof totals[0]);
+	if (view->n_totals)
+		memcpy(view_totals(view), totals, view->n_totals * sizeof totals[0]);
 	if (!described)
 		return view;
 	memcpy(view_text(view, 0), described->text, described->text_size);
 	publish_towns(meter, view);
 	publish_hosts(meter, view, text);
+	meter_services_publish(meter, view, text + remarks);
 	if (publish_addresses(meter, view) < 0) {
 		view_release(view);
 		return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the ledger keeps of the agent, and of periods that could not be saved at once. */
+#include "divided.h"
 #include "image.h"
 #include "log.h"
 #include "scene.h"
@@ -237,11 +238,58 @@ static void an_intent_has_the_agent(void **state)
 	}
 }
 
+/* Each save has what the classes count, whether the rules are new or the same: with AddressSanitizer books_save() itself
+ * looks whether it has. */
+static void classes_go_on(void **state)
+{
+	struct divided d = {.now = 1000, .email = true};
+	struct open o;
+
+	(void)state;
+	start(&o);
+	d.meter = o.meter;
+	divided_configure(&d);
+	divided_look(&d);
+	save(&o);
+	for (int i = 0; i < 3; i++) {
+		divided_pass(&d, ALICE, DIRECTION_DOWN, HTTP, 5, 500);
+		/* The same rules, others, and without some. */
+		d.generation -= i == 0;
+		d.absent = i == 2 ? NO_B : 0;
+		divided_look(&d);
+		save(&o);
+	}
+	struct view *before = meter_publish(o.meter, &o.agent);
+	end(&o);
+	start(&o);
+	d.meter = o.meter;
+	divided_configure(&d);
+	struct view *now = meter_publish(o.meter, &o.agent);
+	assert_non_null(before);
+	assert_non_null(now);
+	uint32_t web = view_find_service(now, view_find_town(now, "town-a"), view_find_host(now, "town-a", "alice"), "web");
+	assert_int_equal(view_services(now)[web].down.octets, 1500);
+	assert_int_equal(now->n_services, 3);
+	assert_int_equal(now->n_town_services, before->n_town_services);
+	assert_int_equal(now->n_host_services, before->n_host_services);
+	for (uint32_t i = 0; i < 3 + now->n_town_services + now->n_host_services; i++) {
+		const struct view_service *x = &view_services(before)[i], *y = &view_services(now)[i];
+		assert_string_equal(x->name, y->name);
+		assert_true(x->town == y->town && x->host == y->host);
+		assert_memory_equal(&x->down, &y->down, sizeof x->down);
+		assert_memory_equal(&x->up, &y->up, sizeof x->up);
+	}
+	view_release(before);
+	view_release(now);
+	end(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_first_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_agent_goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(classes_go_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(periods_wait_for_the_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_intent_has_the_agent, set_up, tear_down),

@@ -125,7 +125,8 @@ static int begin(void **state)
 	int pair[2], size = 4096;
 
 	(void)state;
-	view = view_new(0, 2, 3, 0, 1);
+	const struct view counts = {.n_towns = 2, .n_hosts = 3, .n_services = 2, .n_town_services = 2, .n_host_services = 2};
+	view = view_new_like(&counts, sizeof "?tcp/80 udp/443");
 	assert_non_null(view);
 	view->serial = 1;
 	view->agent.snapshots = 1;
@@ -135,6 +136,17 @@ static int begin(void **state)
 	snprintf(view_towns(view)[1].name, sizeof view_towns(view)[1].name, "town-aa");
 	snprintf(view_hosts(view)[2].name, sizeof view_hosts(view)[2].name, "carl");
 	view_hosts(view)[2].town = 1;
+	snprintf(view_text(view, 1), sizeof "tcp/80 udp/443", "tcp/80 udp/443");
+	/* Of all towns, of town-a, and of alice. */
+	for (uint32_t i = 0; i < 6; i++) {
+		struct view_service *row = &view_services(view)[i];
+		snprintf(row->name, sizeof row->name, "%s", i % 2 ? "other" : "web");
+		row->town = i < 2 ? UINT32_MAX : 0;
+		row->host = i < 4 ? UINT32_MAX : 1;
+		row->match = i == 0;
+		row->down = (struct amount){.packets = 10 + i, .octets = 1000 + i};
+		row->up = (struct amount){.packets = 20 + i, .octets = 2000 + i};
+	}
 	now = 1000000000;
 	stale = busy = stuck = false;
 	result = REQUEST_DONE;
@@ -236,6 +248,28 @@ static void lists(void **state)
 	assert_null(strstr(heard, "\"host\""));
 	expect("{\"verb\":\"report\",\"period\":0}\n", "\"host\":null");
 	assert_non_null(strstr(heard, "\"host\":\"alice\""));
+}
+
+static void lists_services(void **state)
+{
+	(void)state;
+	expect("{\"verb\":\"services\"}\n",
+	       "\"rows\":[{\"town\":null,\"host\":null,\"service\":\"web\",\"match\":\"tcp/80 udp/443\",\"down_octets\":1000,"
+	       "\"down_packets\":10,\"up_octets\":2000,\"up_packets\":20},"
+	       "{\"town\":null,\"host\":null,\"service\":\"other\",\"match\":\"\",\"down_octets\":1001,");
+	assert_null(strstr(heard, "1002"));
+	expect("{\"verb\":\"services\",\"name\":\"town-a\"}\n",
+	       "\"rows\":[{\"town\":\"town-a\",\"host\":null,\"service\":\"web\",\"match\":\"tcp/80 udp/443\",\"down_octets\":1002,");
+	assert_non_null(strstr(heard, "1003"));
+	assert_null(strstr(heard, "1004"));
+	expect("{\"verb\":\"services\",\"name\":\"town-a/alice\"}\n",
+	       "\"rows\":[{\"town\":\"town-a\",\"host\":\"alice\",\"service\":\"web\",\"match\":\"tcp/80 udp/443\",\"down_octets\":1004,");
+	assert_non_null(strstr(heard, "1005"));
+	/* They are not divided. */
+	expect("{\"verb\":\"services\",\"name\":\"town-aa\"}\n", "{\"ok\":true,\"more\":false,\"rows\":[]}");
+	expect("{\"verb\":\"services\",\"town\":\"town-a\",\"host\":\"bob\"}\n", "{\"ok\":true,\"more\":false,\"rows\":[]}");
+	expect("{\"verb\":\"services\",\"name\":\"town-b\"}\n", "\"error\":\"there is no town town-b\"");
+	expect("{\"verb\":\"services\",\"name\":\"town-a/eve\"}\n", "\"error\":\"there is no host town-a/eve\"");
 }
 
 static void garbage_is_answered(void **state)
@@ -511,7 +545,7 @@ static void leaves_its_command(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(lists), TEST(garbage_is_answered), TEST(lines), TEST(unfinished_line), TEST(too_long_a_line),
+		TEST(lists), TEST(lists_services), TEST(garbage_is_answered), TEST(lines), TEST(unfinished_line), TEST(too_long_a_line),
 		TEST(parts), TEST(never_reads), TEST(idle), TEST(leaves_in_the_middle), TEST(waits_for_a_fresh_view),
 		TEST(commands), TEST(notes), TEST(read_only), TEST(a_busy_meter), TEST(leaves_its_command)};
 

@@ -168,14 +168,14 @@ static void names_that_change(void **state)
 
 	(void)state;
 	/* Before the first fold, too; that is still the first one. */
-	meter_set_names(b.meter, configured, bob);
+	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = bob});
 	look(&b, rules);
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
 	assert_int_equal(meter_find_host(b.meter, "town-a", "alice"), RULE_NONE);
 	assert_int_equal(agent(&b).tables_last_change, b.now);
 	/* The rules are the same, and so is their generation: names alone are new. */
 	decitime made = host(&b, "town-a", "bob").traffic.discontinuity;
-	meter_set_names(b.meter, configured, carol);
+	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = carol});
 	b.generation--;
 	look(&b, rules);
 	assert_int_equal(host(&b, "town-a", "carol").traffic.down.packets, 0);
@@ -190,17 +190,17 @@ static void names_that_change(void **state)
 	assert_int_equal(host(&b, "town-a", "dave").traffic.down.packets, 3);
 	/* The names are read again, and the same: nothing changes. */
 	decitime changed = agent(&b).tables_last_change;
-	meter_set_names(b.meter, configured, carol);
+	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = carol});
 	b.generation--;
 	look(&b, more);
 	assert_int_equal(agent(&b).tables_last_change, changed);
 	/* Without them the comment counts, and a row that was there before goes on. */
-	meter_set_names(b.meter, NULL, NULL);
+	meter_set_names(b.meter, NULL);
 	b.generation--;
 	look(&b, more);
 	assert_int_equal(host(&b, "town-a", "alice").traffic.down.packets, 0);
 	assert_int_equal(host(&b, "town-a", "carol").oper, OPER_MISSING);
-	meter_set_names(b.meter, configured, bob);
+	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = bob});
 	look(&b, JUMP(9) "[15:1500] -A town-a -d 10.1.0.10 --comment alice\n"
 			 "[3:300] -A town-a -d 10.1.0.11 --comment dave\n");
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 10);

@@ -34,6 +34,48 @@ static void long_text(void **state)
 	settings_free(&s);
 }
 
+/* Texts are kept one after the other: none runs into another, whatever their lengths. */
+static void texts_of_all_lengths(void **state)
+{
+	static char text[200000];
+	struct settings s;
+
+	(void)state;
+	for (int length = 65500; length < 65540; length++) {
+		sprintf(text, "max-age: %.*d\nset: [xyz]\n", length, 7);
+		assert_int_equal(read_text(&s, text), 2);
+		assert_non_null(strstr(told, "F:2: set has 'xyz', expected zero, block or quota\n"));
+		settings_free(&s);
+	}
+}
+
+/* What has a name may stand in several places. */
+static void aliases(void **state)
+{
+	static const struct told cases[] = {
+		{"set: &all [zero]\nnames: {10.1.0.1: &a alice, 10.1.0.2: *a}\n", ""},
+		{"period: &a\n  keep: 0\nnames: *a\n",
+		 "F:2: names has 'keep', expected an address such as 10.1.0.10, or a prefix such as 2001:db8:a::/48 without bits "
+		 "beyond its length\nF:2: keep is '0', expected a number from 1 to 1000\n"},
+		{"names: {10.1.0.1: alice,\n 10.1.0.2: *b}\n",
+		 "F:2: not YAML: *b stands for nothing, expected &b before it\n"},
+		{"set: [zero]\n---\nset: *a\n", "F:3: not YAML: *a stands for nothing, expected &a before it\n"},
+	};
+	struct settings s;
+
+	(void)state;
+	expect_told(cases, sizeof cases / sizeof cases[0]);
+	read_good(&s, "names: {10.1.0.1: &a alice, 10.1.0.2: *a, 10.1.0.3: &a bob, 10.1.0.4: *a, 10.1.0.5: &b carol}\n");
+	assert_int_equal(s.n_names, 5);
+	assert_string_equal(s.names[1].name, "alice");
+	assert_string_equal(s.names[3].name, "bob");
+	settings_free(&s);
+	read_good(&s, "towns:\n- {name: t, hosts: &h [{name: a, quota: 1GB}]}\n- {name: u, hosts: *h}\n");
+	assert_int_equal(s.n_rows, 4);
+	assert_int_equal(settings_find(&s, "u", "a")->quota.megabytes, 1000);
+	settings_free(&s);
+}
+
 /* Nothing that is put into a good file, or cut out of it, does any harm. */
 static void broken_files(void **state)
 {
@@ -69,7 +111,8 @@ static void broken_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strange_files), cmocka_unit_test(long_text), cmocka_unit_test(broken_files)};
+		cmocka_unit_test(strange_files), cmocka_unit_test(long_text),
+		cmocka_unit_test(texts_of_all_lengths), cmocka_unit_test(aliases), cmocka_unit_test(broken_files)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ static struct directory directory;
 static void configure(struct meter *meter, void *context)
 {
 	scene_configure(meter, context);
-	meter_set_names(meter, scene_names, NULL);
+	meter_set_names(meter, &(struct recognise_names){.find = scene_names});
 }
 
 static void open_scene(struct scene *scene)
