@@ -39,7 +39,7 @@ static int add_name(struct services *services, const char *name)
 		return -1;
 	services->names = more;
 	memset(more[services->n], 0, sizeof *more);
-	memcpy(more[services->n++], name, strlen(name));
+	memcpy(more[services->n++], name, strlen(name) + 1);
 	return 0;
 }
 

@@ -309,7 +309,7 @@ static void written_again(void **state)
 	meter_settle(d.meter);
 	d.absent = NO_CLASSES;
 	divided_look(&d);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = n; i-- > 0;) {
 		struct counter last = meter_rule_last(d.meter, &keys[i]);
 		assert_int_equal(meter_rule_inserted(d.meter, &keys[i], &last), 0);
 	}

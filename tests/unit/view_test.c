@@ -143,7 +143,7 @@ static void finds_classes(void **state)
 		for (uint32_t row = 0; row < (run == 0 ? 1 : run == 1 ? TOWNS : TOWNS * HOSTS); row += run + 1)
 			for (uint32_t c = 0; c < CLASSES; c++, at++) {
 				struct view_service *service = &view_services(view)[at];
-				strcpy(service->name, names[c]);
+				memcpy(service->name, names[c], strlen(names[c]) + 1);
 				service->town = run == 0 ? UINT32_MAX : run == 1 ? row : row / HOSTS;
 				service->host = run == 2 ? row : UINT32_MAX;
 			}
