@@ -165,8 +165,12 @@ class Client:
             assert number in by_id, f"column {number} of the {name} table is not in the contract"
             column, tag = by_id[number]
             assert bind.tag == tag, f"{name}.{column} has type {bind.tag:#x}, not {tag:#x}"
-            if name == "Town":
+            if name in ("Town", "Service"):
                 instance, = mib.names(instance, 1)
+            elif name == "TownService":
+                instance = mib.names(instance, 2)
+            elif name == "HostService":
+                instance = mib.names(instance, 3)
             elif name == "Host":
                 instance = mib.names(instance, 2)
             elif name == "Total":
