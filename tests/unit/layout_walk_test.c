@@ -4,12 +4,7 @@
  * came about, each counts once a direction for each town, host and class that it is of, and for nobody else.
  */
 #include "apply.h"
-
-struct packet {
-	struct prefix src, dst; /* whole addresses */
-	uint8_t protocol;
-	uint16_t sport, dport;
-};
+#include "walk.h"
 
 /* SplitMix64. */
 static uint64_t next(uint64_t *seed)
@@ -24,101 +19,6 @@ static uint64_t next(uint64_t *seed)
 static uint32_t below(uint64_t *seed, uint32_t n)
 {
 	return (uint32_t)(next(seed) % n);
-}
-
-/* --- the way of a packet -------------------------------------------------- */
-
-static bool has_ports(const struct rule *rule, const struct packet *packet)
-{
-	uint16_t port = rule->ports_of == DIRECTION_DOWN ? packet->sport : packet->dport;
-
-	if (!rule->ports.protocol)
-		return true;
-	if (rule->ports.protocol != packet->protocol)
-		return false;
-	return (rule->ports.first == 0 && rule->ports.last == PORTS_LAST) ||
-	       (port >= rule->ports.first && port <= rule->ports.last);
-}
-
-static bool matches(const struct rule *rule, const struct packet *packet)
-{
-	return (rule->dst.family == PREFIX_NONE || prefix_contains(&rule->dst, &packet->dst)) &&
-	       (rule->src.family == PREFIX_NONE || prefix_contains(&rule->src, &packet->src)) && has_ports(rule, packet);
-}
-
-/* iptables keeps, for each jump, the rule to return to; a goto keeps none. nf_tables takes 16 of either. */
-static void walk(struct made *made, const struct packet *packet)
-{
-	const struct ruleset *rules = made->rules;
-	struct {
-		uint32_t at, end;
-	} stack[16];
-	uint32_t depth = 0, at = 0, end = 0;
-
-	for (uint32_t c = 0; c < rules->n_chains; c++)
-		if (rules->chains[c].hook == HOOK_FORWARD && rules->chains[c].family == packet->dst.family) {
-			at = rules->chains[c].first;
-			end = at + rules->chains[c].count;
-		}
-	for (;;) {
-		if (at == end) {
-			assert_true(depth > 0);
-			depth--;
-			at = stack[depth].at;
-			end = stack[depth].end;
-			continue;
-		}
-		const struct rule *rule = &rules->rules[at];
-		if (rule->policy)
-			return;
-		if (!matches(rule, packet)) {
-			at++;
-			continue;
-		}
-		made->counters[at++].packets++;
-		if (rule->verdict == VERDICT_RETURN)
-			at = end;
-		if (rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO)
-			continue;
-		if (rule->verdict == VERDICT_JUMP) {
-			assert_true(depth < 16);
-			stack[depth].at = at;
-			stack[depth++].end = end;
-		}
-		at = rules->chains[rule->jump].first;
-		end = at + rules->chains[rule->jump].count;
-	}
-}
-
-/* The longest way from a chain, in chains: what nf_tables checks when rules are loaded. */
-static unsigned depth_from(const struct ruleset *rules, uint32_t chain, unsigned *known)
-{
-	unsigned most = 0;
-
-	if (known[chain])
-		return known[chain];
-	for (uint32_t r = rules->chains[chain].first; r < rules->chains[chain].first + rules->chains[chain].count; r++) {
-		const struct rule *rule = &rules->rules[r];
-		if (rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO)
-			continue;
-		unsigned depth = depth_from(rules, rule->jump, known);
-		most = depth > most ? depth : most;
-	}
-	return known[chain] = most + 1;
-}
-
-static unsigned deepest(const struct ruleset *rules)
-{
-	unsigned *known = calloc(rules->n_chains + 1, sizeof *known), most = 0;
-
-	assert_non_null(known);
-	for (uint32_t c = 0; c < rules->n_chains; c++) {
-		unsigned depth = depth_from(rules, c, known);
-		most = depth > most ? depth : most;
-	}
-	free(known);
-	assert_true(most <= 16);
-	return most;
 }
 
 /* --- what the rules count, and what they should ---------------------------- */
@@ -366,7 +266,7 @@ static void send_packets(struct made *made, const struct settings *settings, uin
 	enum { N = 300 };
 	struct packet packets[N];
 
-	deepest(made->rules);
+	walk_deepest(made->rules);
 	memset(made->counters, 0, made->rules->n_rules * sizeof *made->counters);
 	chance_packets(seed, settings, family, packets, N);
 	for (size_t i = 0; i < N; i++)
@@ -462,7 +362,7 @@ static void depth_is_what_nf_tables_takes(void **state)
 	(void)state;
 	assert_int_equal(settings.n_rows, 15 + 1 + 16);
 	free(apply_settings(&made, &settings, 6, 0));
-	assert_int_equal(deepest(made.rules), 16);
+	assert_int_equal(walk_deepest(made.rules), 16);
 	for (int round = 0; round < 10; round++)
 		send_packets(&made, &settings, 6, &seed);
 	free(text);
