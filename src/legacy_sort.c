@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "legacy_sort.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,7 @@ static int add_edit(struct sorting *s, struct edit *edit)
 		return insert(s, edit);
 	case EDIT_CHAIN:
 		name = legacy_names_find(&s->names, edit->family, edit->name);
+		assert(s->made && name && name->made);
 		return add_pair(s, edit->family, edit, s->made[name->made - 1].entry, s->made[name->made - 1].entry,
 				name->made);
 	case EDIT_DELETE_CHAIN:

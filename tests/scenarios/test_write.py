@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from lab.ledger import Ledger
 from lab.proc import LabError
 from lab.topology import NETS, address
 
@@ -276,4 +277,22 @@ def test_a_circle_is_refused(router, editor):
     editor(*build(4, tree(4)))
     before = router.ipt.save(counters=True)
     assert "circle" in editor.refused("-I 4:tm-s 1 -j townmeter")
+    assert router.ipt.save(counters=True) == before
+
+
+@pytest.mark.backend("legacy")
+def test_killed_between_two_calls(router, editor):
+    """The tree stands, or is gone, and the counters of all rules were not given back yet."""
+    ledger = Ledger(router)
+    chains = tree(4)
+    router.traffic.send("outside", "alice", 11, sport=53)
+    before = router.ipt.save(counters=True)
+    # The first call puts a witness where there was none, the second replaces the table.
+    assert ledger.kill_at("setsockopt", 3, "edit", "1", editor.file(build(4, chains)))
+    assert ledger.outcomes == {"rescued": 1}
+    written = router.ipt.save(counters=True)
+    assert set(before.splitlines()) <= set(written.splitlines())
+    assert "[7:700] -A tm-d-half -d 10.1.0.10/32 -m comment --comment alice" in written
+    assert ledger.kill_at("setsockopt", 2, "edit", "1", editor.file(remove(4, chains)))
+    assert ledger.outcomes == {"rescued": 2}
     assert router.ipt.save(counters=True) == before
