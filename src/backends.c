@@ -205,8 +205,9 @@ static int both_read(struct backend *b, enum read_depth depth, struct snapshot *
 		return -1;
 	}
 	for (int i = 0; i < 2; i++)
-		memcpy(b->counters + b->first_rule[i], parts[i].counters,
-		       parts[i].rules->n_rules * sizeof *b->counters);
+		if (parts[i].rules->n_rules)
+			memcpy(b->counters + b->first_rule[i], parts[i].counters,
+			       parts[i].rules->n_rules * sizeof *b->counters);
 	snapshot->rules = b->merged;
 	snapshot->counters = b->counters;
 	return 0;

@@ -8,7 +8,8 @@
  *   ruleedit BACKEND each N CHAIN...        the same, one rule at a time
  *   ruleedit BACKEND toggle N CHAIN PREFIX  N times: drops for both directions in, and all of ours out again
  *   ruleedit BACKEND edit N FILE...         N times: makes the change of each file (edits.h) in turn
- *   ruleedit BACKEND make|drop FAMILY       makes the filter table, or takes it away
+ *   ruleedit BACKEND make|drop [WHICH:]FAMILY [FILE]  makes the filter table of WHICH backend, or takes it away; then,
+ *                                           in the same lock, makes the change of the file
  *   ruleedit BACKEND settle FILE            what came of the change that FILE tells of; what rules count then
  *
  * With a first argument of --intent=FILE a change is armed, and FILE tells of it before it is made, as a ledger
@@ -339,13 +340,13 @@ static void toggle(bool in, const char *chain, const struct prefix *prefix)
 	die("the rules change all the time");
 }
 
-static bool try_file(const char *path)
+/* While locked. */
+static bool change_from(const char *path)
 {
 	FILE *file = fopen(path, "r");
 
 	if (!file)
 		die("can not read the file of edits");
-	lock();
 	look();
 	struct edits edits = edits_read(file, snapshot.rules, ops == &backend_nft ? CHAIN_NFT : CHAIN_LEGACY);
 	fclose(file);
@@ -361,6 +362,13 @@ static bool try_file(const char *path)
 		add(name, &taken);
 	}
 	edits_free(&edits);
+	return done;
+}
+
+static bool try_file(const char *path)
+{
+	lock();
+	bool done = change_from(path);
 	ops->unlock(backend);
 	return done;
 }
@@ -375,14 +383,20 @@ static void edit(char **files, int n)
 	}
 }
 
-static void make_or_drop(bool make, const char *family)
+/* `text`: 4, 6, nft:4 and so on. */
+static void make_or_drop(bool make, const char *text, const char *file)
 {
 	char error[BACKEND_ERROR_SIZE];
-	uint8_t which = ops == &backend_nft ? CHAIN_NFT : CHAIN_LEGACY, version = family[0] == '6' ? 6 : 4;
+	bool nft = strncmp(text, "nft:", 4) == 0 || (ops == &backend_nft && !strchr(text, ':'));
+	uint8_t version = text[strlen(text) - 1] == '6' ? 6 : 4;
 
 	lock();
-	if ((make ? ops->make_table : ops->drop_table)(backend, which, version, error) < 0)
+	/* Where there is no table yet, this is refused. */
+	(void)ops->read(backend, READ_ALL, &snapshot, error);
+	if ((make ? ops->make_table : ops->drop_table)(backend, nft ? CHAIN_NFT : CHAIN_LEGACY, version, error) < 0)
 		die(error);
+	if (file && !change_from(file))
+		die("the rules changed");
 	ops->unlock(backend);
 	printf("{}\n");
 }
@@ -502,7 +516,7 @@ int main(int argc, char **argv)
 		if (argv[2][0] == 's')
 			settle(argv[3]);
 		else
-			make_or_drop(argv[2][0] == 'm', argv[3]);
+			make_or_drop(argv[2][0] == 'm', argv[3], argc > 4 ? argv[4] : NULL);
 		ops->close(backend, false);
 		free(sums);
 		return 0;

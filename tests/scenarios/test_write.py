@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from lab.ipt import Iptables
 from lab.ledger import Ledger
 from lab.proc import LabError
 from lab.topology import NETS, address
@@ -88,9 +89,12 @@ def by_iptables(lab, family, chains):
     for name, rules in chains.items():
         for rule in rules:
             text = rule.replace("--comment", "-m comment --comment")
-            lines.append(f"-A {name} {text.replace('-p icmp', {4: '-p icmp', 6: '-p icmpv6'}[family])}")
-    lines.append(f"-I FORWARD 1 -j {next(iter(chains))}")
-    lab.ipt.restore(family, "\n".join(lines), "--noflush")
+            text = text.replace("-p icmp", {4: "-p icmp", 6: "-p icmpv6"}[family])
+            # ip6tables-nft passes over -c.
+            text, _, counter = text.partition(" -c ")
+            lines.append(f"[{counter.replace(' ', ':') or '0:0'}] -A {name} {text}")
+    lines.append(f"[0:0] -I FORWARD 1 -j {next(iter(chains))}")
+    lab.ipt.restore(family, "\n".join(lines), "--noflush", "--counters")
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -296,3 +300,39 @@ def test_killed_between_two_calls(router, editor):
     assert ledger.kill_at("setsockopt", 2, "edit", "1", editor.file(remove(4, chains)))
     assert ledger.outcomes == {"rescued": 2}
     assert router.ipt.save(counters=True) == before
+
+
+BOTH = pytest.mark.backend("nft")  # the lab's own: iptables-legacy stands beside it
+
+
+def make_both(editor, which, *lines):
+    """A table is made, and in the same lock the rules that go there."""
+    return editor.lab.edit("both", "make", which, editor.file(lines))
+
+
+@BOTH
+@pytest.mark.parametrize("which", ["nft", "legacy"])
+def test_rules_where_there_is_no_table(make_lab, which):
+    lab = make_lab()
+    own = Iptables(lab.router, str(lab.lockfile), which)
+    make_both(Editor(lab), f"{which}:4", *(line.replace("4:", f"{which}:4:") for line in build(4, tree(4))))
+    assert own.specs("FORWARD", 4) == ["-j townmeter"]
+    assert len(own.rules("tm-s", 4)) == len(SERVICES) + 1
+    assert ("nft" in which) == ("table ip filter" in lab.router.run("nft", "list", "tables").stdout)
+
+
+@BOTH
+def test_rules_beside_a_table_of_iptables_legacy(make_lab):
+    """One with nothing but policies, and one with rules: those of nf_tables go where they are asked to."""
+    for rule in (None, "-d 10.1.0.10"):
+        lab = make_lab()
+        editor = Editor(lab)
+        legacy = Iptables(lab.router, str(lab.lockfile), "legacy")
+        legacy.restore(4, "" if rule is None else f"-A FORWARD {rule}")
+        before = legacy.save()
+        # Where the last read found no chain of nf_tables, none is made.
+        with pytest.raises(LabError, match="iptables-nft"):
+            lab.edit("both", "edit", 1, editor.file(["-N nft:4:new"]))
+        make_both(editor, "nft:4", *(line.replace("4:", "nft:4:") for line in build(4, tree(4))))
+        assert lab.ipt.specs("FORWARD", 4) == ["-j townmeter"]
+        assert legacy.save() == before
