@@ -23,7 +23,9 @@ enum edit_kind {
 	EDIT_ADD,    /* add `counter` to the rule's counter; `counter` gives what was added: nothing at all where
 	              * the kernel can not do that */
 	EDIT_DELETE, /* remove the rule; `counter` gives its last count, exactly */
-	EDIT_INSERT, /* a rule with one prefix, before rule `rule` */
+	EDIT_INSERT, /* a rule, before rule `rule` */
+	EDIT_CHAIN,  /* a new chain `name`, empty */
+	EDIT_DELETE_CHAIN, /* remove `chain`, whose rules this very change removes */
 };
 
 /*
@@ -36,12 +38,19 @@ enum edit_kind {
 struct edit {
 	enum edit_kind kind;
 	uint32_t rule;       /* EDIT_INSERT: RULE_NONE puts it at the end of `chain` */
-	uint32_t chain;
+	uint32_t chain;      /* RULE_NONE: the one called `name`, which this very change makes */
+	const char *name;    /* EDIT_CHAIN, and such an EDIT_INSERT; borrowed */
+	uint8_t backend, family; /* with `name`: enum chain_backend, and the version of IP */
 	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
 	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */
 	struct prefix prefix;
 	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
-	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE or VERDICT_DROP */
+	struct prefix other; /* EDIT_INSERT: a prefix of the other direction's side, too; PREFIX_NONE: none, as
+	                      * `prefix` may be */
+	struct ports ports;  /* EDIT_INSERT: protocol 0: any */
+	uint8_t ports_of;    /* as in struct rule */
+	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE, _DROP, _RETURN, _JUMP or _GOTO */
+	const char *target;  /* _JUMP, _GOTO: the chain's name, which stands or is made by this change; borrowed */
 	bool kept;           /* EDIT_ZERO: returned */
 	char comment[256];   /* EDIT_INSERT: "" for none */
 	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
@@ -116,6 +125,15 @@ struct backend_ops {
 	 * octets of an intent). */
 	int (*settle)(struct backend *backend, const void *data, size_t size, uint8_t *outcomes,
 		      char error[BACKEND_ERROR_SIZE]);
+
+	/* Makes the filter table of `backend` (enum chain_backend) for a version of IP, as iptables does when the first
+	 * rule is put into it: INPUT, FORWARD and OUTPUT, policy ACCEPT. Does nothing if it is there. Read again after
+	 * it. Returns 0 or -1. */
+	int (*make_table)(struct backend *backend, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE]);
+
+	/* Takes away a table that make_table() made, also in an earlier process, if nothing is in it but what
+	 * make_table() put there, and the kernel can do that. Returns 0 or -1. */
+	int (*drop_table)(struct backend *backend, uint8_t which, uint8_t family, char error[BACKEND_ERROR_SIZE]);
 
 	/* Prints a rule of the last read on standard output as the backend's own tool does (`iptables -S`),
 	 * without a newline. Only for a process that ends soon. Returns 0 or -1. */

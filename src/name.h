@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Longest names in octets, from TOWNMETER-MIB. */
-enum { NAME_TOWN_MAX = 28, NAME_HOST_MAX = 48, NAME_REMARK_MAX = 63 };
+enum { NAME_TOWN_MAX = 28, NAME_HOST_MAX = 48, NAME_REMARK_MAX = 63, NAME_SERVICE_MAX = 32 };
 
 /* Is it UTF-8 (RFC 3629: shortest forms, no surrogates) without control characters (C0, DEL, C1)? */
 bool name_is_text(const char *text, size_t length);

@@ -22,6 +22,8 @@ enum role_kind {
 	ROLE_COUNT,     /* counts a host */
 	ROLE_HOST_DROP, /* blocks a host */
 	ROLE_TOWN_DROP, /* blocks a town: its prefix is one of the town's own */
+	ROLE_SERVICE,   /* counts a service class of a town or a host */
+	ROLE_CANARY,    /* matches nothing: what it counts tells that someone else zeroed or restored its table */
 };
 
 struct role {
@@ -30,9 +32,13 @@ struct role {
 	bool ours;         /* a drop with our comment */
 	bool late;         /* a drop behind its host's counting rule, which counted the packet already */
 	bool shadowed;     /* a drop that an earlier rule of its chain can lead packets around */
+	bool layout;       /* it stands in the tree of chains that townmeter writes (layout_names.h) */
+	bool shadow;       /* it counts what rules that someone wrote count, too: followed, and not added */
+	bool ahead;        /* a drop ahead of the jump that counts its town, which does not count what it drops */
 	uint8_t ordinal;   /* tells drops with the same prefix apart, in their order */
 	uint32_t town;     /* index in recognition.towns, or RULE_NONE */
 	uint32_t host;     /* index in recognition.hosts, or RULE_NONE */
+	uint32_t service;  /* of ROLE_SERVICE: index in recognition.services */
 	const char *why;   /* of ROLE_OTHER: a constant text */
 };
 
@@ -69,6 +75,12 @@ struct found_address {
 	uint32_t drop[2];              /* the first drop rule, or RULE_NONE */
 };
 
+/* A class of a town's or a host's traffic. */
+struct found_service {
+	uint32_t town, host;           /* host RULE_NONE: the town's own */
+	char name[NAME_SERVICE_MAX + 1];
+};
+
 struct recognition {
 	struct role *roles;            /* one a rule */
 	struct found_town *towns;      /* in the order of name_compare() */
@@ -77,8 +89,9 @@ struct recognition {
 	uint32_t *by_prefix;           /* addresses, one for each prefix, in its order: the first in the
 	                                * order of the rules where towns disagree */
 	uint32_t *jumps;               /* rules */
+	struct found_service *services; /* by town, host (the town's own first), name_compare() */
 	char **problems;               /* lines for people: conflicts, bypasses */
-	uint32_t n_towns, n_hosts, n_addresses, n_by_prefix, n_jumps, n_problems;
+	uint32_t n_towns, n_hosts, n_addresses, n_by_prefix, n_jumps, n_services, n_problems;
 	uint32_t n_used;               /* rules of totals, towns and hosts; a policy is no rule */
 };
 
@@ -86,8 +99,12 @@ struct recognition {
  * not be a host's (name.h) is passed over. */
 typedef const char *recognise_hint(void *context, const char *town, const struct prefix *prefix);
 
+/* The service class that such a match belongs to, or NULL. Borrowed as above. */
+typedef const char *recognise_class(void *context, const struct ports *ports);
+
 struct recognise_names {
 	recognise_hint *find;
+	recognise_class *find_class; /* NULL: there are no classes */
 	void *context;
 };
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ports.h"
 #include "prefix.h"
 
 #define RULE_NONE UINT32_MAX /* no rule, no chain */
@@ -55,6 +56,10 @@ struct rule {
 	uint8_t odd;
 	bool policy;          /* not a rule but a built-in chain's policy, after its rules */
 	struct prefix dst, src; /* PREFIX_NONE: any address, or not a plain prefix (then odd says so) */
+	struct ports ports;   /* protocol 0: none; else these, and the prefixes, are all that it asks for (odd is
+	                       * ODD_PROTOCOL, or that and ODD_MATCH) */
+	uint8_t ports_of;     /* enum direction, if not all ports match: DIRECTION_DOWN: those of the source, as the
+	                       * remote side is for what goes down; DIRECTION_UP: of the destination */
 };
 
 struct chain {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "name.h"
+#include "ports.h"
 #include "prefix.h"
 #include "quota.h"
 #include "schedule.h"
@@ -31,8 +32,29 @@ struct settings_row {
 	char host[NAME_HOST_MAX + 1]; /* "": the town itself */
 	struct quota quota;           /* fields that were not given are the defaults */
 	uint8_t given;
+	bool services;                /* its traffic is divided into classes: towns unless told otherwise, hosts if told */
+	uint32_t first_prefix, n_prefixes; /* in settings.prefixes, in their order (prefix_compare()) */
+	uint32_t file;                /* in settings.files */
 	size_t line;
 };
+
+/* A prefix of a town or of a host. Towns' prefixes share no address, nor do hosts'; those of a host are in one of
+ * its town's. */
+struct settings_prefix {
+	struct prefix prefix;
+	uint32_t row;                 /* in settings.rows */
+	size_t line;
+};
+
+/* A class of traffic. Classes share no packet. */
+struct settings_service {
+	char name[NAME_SERVICE_MAX + 1]; /* never "other" */
+	struct ports *matches;
+	size_t n_matches, line;
+};
+
+/* Built-in chains whose total `rules: managed` counts. */
+enum { SETTINGS_TOTAL_INPUT = 1, SETTINGS_TOTAL_OUTPUT = 2 };
 
 struct settings {
 	int64_t interval, max_age;           /* nanoseconds */
@@ -43,6 +65,15 @@ struct settings {
 	size_t n_names;
 	struct settings_row *rows;           /* sorted by town, host */
 	size_t n_rows;
+	bool managed;                        /* rules: managed: townmeter writes the rules */
+	uint8_t totals;                      /* of SETTINGS_TOTAL_INPUT and so on */
+	struct settings_prefix *prefixes;    /* by row */
+	uint32_t *by_prefix;                 /* the hosts' ones among them, sorted by prefix */
+	size_t n_prefixes, n_by_prefix;
+	struct settings_service *services;   /* in the order of the file */
+	size_t n_services;
+	char **files;                        /* those that were read; the first is the one that was asked for */
+	size_t n_files;
 };
 
 /* The values that apply without a file. They own nothing yet. */
@@ -59,8 +90,13 @@ void settings_free(struct settings *settings);
 /* What the file calls this prefix, or NULL. Borrowed until settings_free(). */
 const char *settings_name(const struct settings *settings, const struct prefix *prefix);
 
-/* The same as a recognise_hint, for which all towns are alike; the context is the settings. */
+/* The same as a recognise_hint: `names` first, for which all towns are alike, then the prefixes of the town's hosts;
+ * the context is the settings. */
 const char *settings_hint(void *context, const char *town, const struct prefix *prefix);
+
+/* The service class that a match belongs to, or NULL; borrowed as above. A recognise_class; the context is the
+ * settings. */
+const char *settings_class(void *context, const struct ports *ports);
 
 /* The row of a town (`host` NULL or "") or a host, or NULL. Borrowed until settings_free(). */
 const struct settings_row *settings_find(const struct settings *settings, const char *town, const char *host);

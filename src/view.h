@@ -76,6 +76,14 @@ struct view_host {
 	uint32_t prefixes, remark; /* offsets of texts */
 };
 
+/* A class of traffic: of all towns, of a town or of a host. */
+struct view_service {
+	char name[NAME_SERVICE_MAX + 1];
+	uint32_t town, host; /* indexes of rows, or UINT32_MAX */
+	uint32_t match;      /* of all towns: offset of a text */
+	struct amount down, up;
+};
+
 struct view_address {
 	struct prefix prefix;
 	uint32_t host;     /* index of its host's row */
@@ -111,8 +119,9 @@ struct view {
 	uint64_t serial;           /* differs between any two views */
 	struct view_agent agent;
 	uint32_t n_totals, n_towns, n_hosts, n_addresses;
+	uint32_t n_services, n_town_services, n_host_services;
 	/* Offsets from the start of the view. */
-	uint64_t totals, towns, hosts, addresses, text;
+	uint64_t totals, towns, hosts, addresses, services, text;
 	uint64_t size;
 };
 
