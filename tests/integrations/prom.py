@@ -63,9 +63,9 @@ class Server:
 
 
 class Exporter(Server):
-    def __init__(self, lab):
+    def __init__(self, lab, path=None):
         super().__init__(lab, EXPORTER, "/metrics", [
-            "prometheus-snmp-exporter", f"--config.file={exporter_file()}",
+            "prometheus-snmp-exporter", f"--config.file={path or exporter_file()}",
             f"--web.listen-address=127.0.0.1:{EXPORTER}"])
 
     def read(self, module):

@@ -8,7 +8,8 @@ import yaml
 
 from lab import mib
 from lab.pdu import Bind, Value
-from prom import EXACT, Exporter, contract, exporter_file
+from lab.snmp import V3_USER
+from prom import EXACT, SHIPPED, Exporter, contract, exporter_file
 
 HERE = Path(__file__).resolve().parent / "clients"
 CLIENTS = {
@@ -119,3 +120,28 @@ def test_gosnmp_gets_what_we_get(quiet, module):
                  if got.get(k) != want.get(k)}
     assert not different, f"(snmp_exporter, ours): {different}"
     assert len(got) > 80
+
+
+def test_gosnmp_over_snmpv3_as_the_readme_says(quiet):
+    readme = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("with SNMPv3\n\n")[2].partition("\n\n")[0]
+    told = yaml.safe_load(block)
+    assert told["auth"]["username"] and told["auth"]["security_level"] == "authPriv"
+    told["auth"].update(username=V3_USER["user"], password=V3_USER["auth"], priv_password=V3_USER["priv"])
+    whole = yaml.safe_load(exporter_file().read_text(encoding="utf-8"))
+    if "auths" in whole:
+        whole["auths"]["townmeter"] = {"version": told["version"], **told["auth"]}
+    else:
+        for module in whole.values():
+            module.update(told)
+    path = quiet.tmp / "snmpv3.yml"
+    path.write_text(yaml.safe_dump(whole), encoding="utf-8")
+    exporter = Exporter(quiet, path)
+    try:
+        got = exporter.read("townmeter")
+    finally:
+        exporter.close()
+    counted = {labels: value for (name, labels), value in got.items() if name == "townMeterHostDownOctets"}
+    assert len(counted) == quiet.agent("Hosts")
+    alice = frozenset({("townMeterTownName", "town-a"), ("townMeterHostName", "alice")})
+    assert counted[alice] == 300 * 100
