@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For tools/demo --configured: the rules are townmeter's own.
-# shellcheck disable=SC2154 # of tools/demo and its other parts: dir, hosts, ...
+# shellcheck disable=SC2154,SC2034 # of and for tools/demo and its other parts: dir, hosts, since, ...
 
 # Nothing is configured at first: the towns come with the first apply.
 write_configuration() {
