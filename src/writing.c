@@ -106,7 +106,7 @@ static int make_tables(struct attempt *a, char *error)
 	for (int i = 0; a->task != WRITING_REMOVE && i < 2; i++) {
 		if (a->writing->layouts[i]->n_chains == 0 || has_table(a->snapshot.rules, backend, families[i]))
 			continue;
-		if (a->w->ops->make_table(a->w->backend, backend, families[i], error) < 0)
+		if (a->w->ops->make_table(a->w->backend, (uint8_t)backend, families[i], error) < 0)
 			return -1;
 		made++;
 	}
@@ -156,9 +156,10 @@ static int compare(struct attempt *a)
 	uint64_t canary = (uint64_t)clock_time();
 	enum chain_backend target = backend_for(&a->snapshot);
 
-	for (int b = CHAIN_LEGACY; b <= CHAIN_NFT; b++)
+	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < 2; i++) {
-			bool here = b == (int)target && a->task != WRITING_REMOVE;
+			enum chain_backend b = k == 0 ? CHAIN_LEGACY : CHAIN_NFT;
+			bool here = b == target && a->task != WRITING_REMOVE;
 			if (!here && !has_table(a->snapshot.rules, b, families[i]))
 				continue;
 			if (layout_compare(&a->changes, here ? a->writing->layouts[i] : a->nothing[i], a->snapshot.rules,
