@@ -40,8 +40,9 @@ uint32_t layout_services_chain(struct layout_writing *w, uint32_t index, enum di
 		for (int d = 0; d < 2; d++) {
 			char name[LAYOUT_NAME_SIZE];
 			layout_name(name, LAYOUT_SERVICES, (enum direction)d, prefix);
+			/* layout_name() leaves room for it. */
 			if (twin)
-				strcat(name, LAYOUT_HOST);
+				memcpy(name + strlen(name), LAYOUT_HOST, sizeof LAYOUT_HOST);
 			layout_write_chain(w, HOOK_NONE, name);
 		}
 	}
