@@ -245,6 +245,7 @@ static int insert_by_name(struct sorting *s, struct edit *edit)
 	if (!name || (!name->made && is_going(s, name->chain)))
 		return refuse_rule(s, edit->family, edit->name, "there is no such chain", "");
 	if (name->made) {
+		assert(s->made);
 		change = add(s, edit->family, edit, s->made[name->made - 1].entry);
 		if (change)
 			change->made = name->made;
