@@ -235,7 +235,6 @@ static int read_changed(struct nft_reading *r, struct nft_socket *socket, uint32
 	uint32_t now = generation;
 	int result = 0;
 
-	r->changed = NULL;
 	r->regrouped = false;
 	if (changed && r->rules && generation == r->confirmed) {
 		if (regrouped)
@@ -247,6 +246,7 @@ static int read_changed(struct nft_reading *r, struct nft_socket *socket, uint32
 			result = nft_socket_generation(socket, &now) < 0 ? -1 : now == generation ? 0 : LOOK_CLOSELY;
 	}
 	free(changed);
+	r->changed = NULL;
 	return result;
 }
 
