@@ -36,25 +36,25 @@ enum edit_kind {
 #define STEP_NONE UINT32_MAX
 
 struct edit {
+	const char *name;    /* EDIT_CHAIN, and an EDIT_INSERT into the chain that one makes; borrowed */
+	const char *target;  /* VERDICT_JUMP, _GOTO: the chain's name, which stands or is made by this change; borrowed */
+	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
+	struct counter left; /* EDIT_ZERO: returned: what it shows still of `counter`, which came between read and step */
 	enum edit_kind kind;
 	uint32_t rule;       /* EDIT_INSERT: RULE_NONE puts it at the end of `chain` */
 	uint32_t chain;      /* RULE_NONE: the one called `name`, which this very change makes */
-	const char *name;    /* EDIT_CHAIN, and such an EDIT_INSERT; borrowed */
-	uint8_t backend, family; /* with `name`: enum chain_backend, and the version of IP */
 	uint32_t step;       /* returned by arm(): the step that takes this edit's counter. STEP_NONE: there is none
 	                      * that takes it (a kept zero), or the rules that stand tell whether it happened */
+	struct ports ports;  /* EDIT_INSERT: protocol 0: any */
 	struct prefix prefix;
-	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
 	struct prefix other; /* EDIT_INSERT: a prefix of the other direction's side, too; PREFIX_NONE: none, as
 	                      * `prefix` may be */
-	struct ports ports;  /* EDIT_INSERT: protocol 0: any */
+	uint8_t backend, family; /* with `name`: enum chain_backend, and the version of IP */
+	uint8_t direction;   /* EDIT_INSERT: -d (down) or -s (up) */
 	uint8_t ports_of;    /* as in struct rule */
 	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE, _DROP, _RETURN, _JUMP or _GOTO */
-	const char *target;  /* _JUMP, _GOTO: the chain's name, which stands or is made by this change; borrowed */
 	bool kept;           /* EDIT_ZERO: returned */
 	char comment[256];   /* EDIT_INSERT: "" for none */
-	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
-	struct counter left; /* EDIT_ZERO: returned: what it shows still of `counter`, which came between read and step */
 };
 
 /* What settle() has to know: octets without pointers, for this machine, to be kept until it was called. It

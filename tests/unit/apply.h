@@ -53,7 +53,7 @@ static inline uint32_t apply_find(const struct apply *a, const char *name, uint8
 
 	if (!found)
 		fail_msg("there is no chain %s", name);
-	return found->chain;
+	return found ? found->chain : 0;
 }
 
 /* Chains come first, and go last. */
@@ -330,6 +330,7 @@ static inline char *apply_dump(const struct made *made)
 		for (uint32_t r = chain->first; r < chain->first + chain->count; r++) {
 			const struct rule *rule = &rules->rules[r];
 			snprintf(text, sizeof text, " [%llu:%llu] verdict %u odd %u %u/%u-%u '%s' ",
+				 /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): one a rule */
 				 (unsigned long long)made->counters[r].packets,
 				 (unsigned long long)made->counters[r].octets, rule->verdict, rule->odd,
 				 rule->ports.protocol, rule->ports.first, rule->ports.last,

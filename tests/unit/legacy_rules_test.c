@@ -248,7 +248,7 @@ static void odd_conditions(void **state)
 }
 
 /* A rule with a protocol and, if it has a name, one match. */
-struct sample {
+struct sample { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	uint8_t protocol;
 	const char *match;
 	uint16_t spts[2], dpts[2];

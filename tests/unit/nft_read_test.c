@@ -138,7 +138,7 @@ static void expect(const struct nft_reading *r, const char *wanted)
 				 rule->jump == RULE_NONE ? "" : ">",
 				 rule->jump == RULE_NONE ? "" : ruleset_text(r->rules, r->rules->chains[rule->jump].name));
 		}
-		strcat(text, ", ");
+		snprintf(text + strlen(text), sizeof text - strlen(text), ", ");
 	}
 	assert_string_equal(text, wanted);
 }

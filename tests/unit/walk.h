@@ -47,7 +47,7 @@ static inline void walk(struct made *made, const struct packet *packet)
 		if (at == end) {
 			assert_true(depth > 0);
 			depth--;
-			at = stack[depth].at;
+			at = stack[depth].at; /* NOLINT(clang-analyzer-core.uninitialized.Assign): it was put there */
 			end = stack[depth].end;
 			continue;
 		}
@@ -58,7 +58,7 @@ static inline void walk(struct made *made, const struct packet *packet)
 			at++;
 			continue;
 		}
-		made->counters[at++].packets++;
+		made->counters[at++].packets++; /* NOLINT(clang-analyzer-core.NullDereference) */
 		if (rule->verdict == VERDICT_RETURN)
 			at = end;
 		if (rule->verdict != VERDICT_JUMP && rule->verdict != VERDICT_GOTO)
