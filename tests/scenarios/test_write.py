@@ -90,7 +90,6 @@ def by_iptables(lab, family, chains):
         for rule in rules:
             text = rule.replace("--comment", "-m comment --comment")
             text = text.replace("-p icmp", {4: "-p icmp", 6: "-p icmpv6"}[family])
-            # ip6tables-nft passes over -c.
             text, _, counter = text.partition(" -c ")
             lines.append(f"[{counter.replace(' ', ':') or '0:0'}] -A {name} {text}")
     lines.append(f"[0:0] -I FORWARD 1 -j {next(iter(chains))}")
@@ -100,6 +99,9 @@ def by_iptables(lab, family, chains):
 @pytest.mark.parametrize("family", [4, 6])
 def test_what_iptables_would_have_written(router, editor, family):
     chains = tree(family)
+    if family == 6 and router.ipt.backend == "nft":
+        # ip6tables-nft begins each counter at 0, whatever it is told.
+        chains = {name: [rule.partition(" -c ")[0] for rule in rules] for name, rules in chains.items()}
     before = router.ipt.save(counters=True)
     editor(*build(family, chains))
     ours = (router.ipt(family, "-S", "-v"), router.ipt(family, "-L", "-n", "-v", "-x"),

@@ -131,14 +131,17 @@ static void by_an_extension(void **state)
 	put_counter(&m, 0, 0);
 	expect(&m, 4, "17 0-9 of 1 odd 20");
 	/* Flags, another protocol's, both sides, what ends early. */
-	struct xt_tcp flags = tcp, both = tcp;
-	flags.flg_mask = flags.flg_cmp = 2;
+	struct xt_tcp flags = tcp, option = tcp, negated = tcp, both = tcp;
+	flags.flg_mask = 2;
+	option.option = 5;
+	negated.invflags = XT_TCP_INV_SRCPT;
 	both.dpts[0] = 1024;
 	const struct {
 		const struct xt_tcp *data;
 		uint8_t protocol;
 		size_t size;
-	} bad[] = {{&flags, IPPROTO_TCP, sizeof tcp}, {&tcp, IPPROTO_UDP, sizeof tcp}, {&both, IPPROTO_TCP, sizeof tcp},
+	} bad[] = {{&flags, IPPROTO_TCP, sizeof tcp}, {&option, IPPROTO_TCP, sizeof tcp}, {&negated, IPPROTO_TCP, sizeof tcp},
+		   {&tcp, IPPROTO_UDP, sizeof tcp}, {&both, IPPROTO_TCP, sizeof tcp},
 		   {&tcp, IPPROTO_TCP, sizeof tcp - 1}};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		begin(&m, 4, bad[i].protocol);
