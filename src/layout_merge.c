@@ -26,12 +26,10 @@ struct merge {
 
 static int compare_ports(const struct shape *a, const struct shape *b)
 {
-	if (a->ports.protocol != b->ports.protocol)
-		return (int)a->ports.protocol - (int)b->ports.protocol;
-	if (a->ports.first != b->ports.first)
-		return (int)a->ports.first - (int)b->ports.first;
-	if (a->ports.last != b->ports.last)
-		return (int)a->ports.last - (int)b->ports.last;
+	int order = ports_compare(&a->ports, &b->ports);
+
+	if (order)
+		return order;
 	/* All ports are those of either side. */
 	if (a->ports.protocol && (a->ports.first || a->ports.last != PORTS_LAST))
 		return (int)a->ports_of - (int)b->ports_of;

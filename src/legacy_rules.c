@@ -9,7 +9,6 @@
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_tcpudp.h>
 
-#include "legacy_write.h"
 
 /* The conditions that both versions of IP have, from either head. */
 static int read_prefix(struct prefix *prefix, uint8_t family, const void *addr, const void *mask, bool negated)
@@ -43,7 +42,7 @@ static void read_head(struct rule *rule, uint8_t family, const unsigned char *he
 			odd |= ODD_NEGATION;
 		*is_goto = ip->flags & IP6T_F_GOTO;
 		if ((ip->flags & IP6T_F_PROTO) && !(ip->flags & IP6T_F_TOS))
-			rule->ports.protocol = legacy_write_protocol_back(6, (uint8_t)ip->proto);
+			rule->ports.protocol = ports_protocol((uint8_t)ip->proto, true);
 	} else {
 		const struct ipt_ip *ip = &((const struct ipt_entry *)(const void *)head)->ip;
 		odd |= read_prefix(&rule->src, 4, &ip->src, &ip->smsk, ip->invflags & IPT_INV_SRCIP);
@@ -57,7 +56,7 @@ static void read_head(struct rule *rule, uint8_t family, const unsigned char *he
 		if (ip->invflags)
 			odd |= ODD_NEGATION;
 		*is_goto = ip->flags & IPT_F_GOTO;
-		rule->ports.protocol = legacy_write_protocol_back(4, (uint8_t)ip->proto);
+		rule->ports.protocol = ports_protocol((uint8_t)ip->proto, false);
 	}
 	rule->odd = (uint8_t)odd;
 	rule->ports.last = PORTS_LAST;

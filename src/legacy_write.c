@@ -12,19 +12,6 @@ static_assert(LEGACY_WRITE_MOST >= sizeof(struct ip6t_entry) + 2 * sizeof(struct
 	      sizeof(struct xt_comment_info) + sizeof(struct xt_tcp) + sizeof(struct xt_error_target) + 64,
 	      "room for any entry");
 
-/* ICMP is one protocol to us. ICMPv4 in IPv6 is none. */
-uint8_t legacy_write_protocol(uint8_t family, uint8_t protocol)
-{
-	return family == 6 && protocol == IPPROTO_ICMP ? IPPROTO_ICMPV6 : protocol;
-}
-
-uint8_t legacy_write_protocol_back(uint8_t family, uint8_t protocol)
-{
-	if (family == 6 && protocol == IPPROTO_ICMP)
-		return 0;
-	return family == 6 && protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP : protocol;
-}
-
 static bool has_range(const struct edit *edit)
 {
 	return edit->ports.protocol && (edit->ports.first != 0 || edit->ports.last != PORTS_LAST);
@@ -62,7 +49,7 @@ static void write_conditions(uint8_t family, const struct edit *edit, unsigned c
 {
 	const struct prefix *dst = edit->direction == DIRECTION_DOWN ? &edit->prefix : &edit->other;
 	const struct prefix *src = edit->direction == DIRECTION_DOWN ? &edit->other : &edit->prefix;
-	uint8_t protocol = legacy_write_protocol(family, edit->ports.protocol);
+	uint8_t protocol = ports_number(edit->ports.protocol, family == 6);
 	uint8_t to[16] = {0}, from[16] = {0};
 
 	prefix_mask(dst, to);

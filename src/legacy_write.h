@@ -25,8 +25,4 @@ void legacy_write_end(uint8_t family, unsigned char *entries, size_t offset);
 /* Why an EDIT_INSERT can not be a rule of a table, for people; NULL: it can. */
 const char *legacy_write_obstacle(uint8_t family, const struct edit *edit);
 
-/* The protocol's number in IPv4's or IPv6's header, of one as `struct ports` has it; and back. 0: there is none. */
-uint8_t legacy_write_protocol(uint8_t family, uint8_t protocol);
-uint8_t legacy_write_protocol_back(uint8_t family, uint8_t protocol);
-
 #endif

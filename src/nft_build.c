@@ -233,7 +233,7 @@ uint32_t nft_build_rule(struct nft_batch *batch, const struct nft_place *place, 
 						     NLM_F_CREATE | (place->before ? 0 : NLM_F_APPEND) |
 							     (new->told ? NLM_F_ECHO : 0),
 						     place->family);
-	uint8_t number = new->ports ? nft_ports_number(new->ports->protocol, place->family) : 0;
+	uint8_t number = new->ports ? ports_number(new->ports->protocol, place->family == PREFIX_IPV6) : 0;
 
 	if (!message)
 		return 0;

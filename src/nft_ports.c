@@ -18,18 +18,6 @@
 _Static_assert(PADDED(struct xt_sctp_info) <= NFT_PORTS_INFO_SIZE, "room for the data of sctp");
 _Static_assert(PADDED(struct xt_dccp_info) <= NFT_PORTS_INFO_SIZE, "room for the data of dccp");
 
-uint8_t nft_ports_number(uint8_t protocol, uint8_t family)
-{
-	return family == PREFIX_IPV6 && protocol == IPPROTO_ICMP ? IPPROTO_ICMPV6 : protocol;
-}
-
-uint8_t nft_ports_protocol(uint8_t number, uint8_t family)
-{
-	if (family != PREFIX_IPV6)
-		return number;
-	return number == IPPROTO_ICMPV6 ? IPPROTO_ICMP : number == IPPROTO_ICMP ? 0 : number;
-}
-
 /* One side at most may ask for something. */
 static bool take(struct nft_ports *ports, const uint16_t source[2], const uint16_t destination[2])
 {

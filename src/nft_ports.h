@@ -17,11 +17,6 @@ struct nft_ports {
 /* The most that the extension's data of one protocol take. */
 enum { NFT_PORTS_INFO_SIZE = 320 };
 
-/* A protocol's number in the header of IP, and back, where ICMP has the number 1 for both versions. Back: 0, if it
- * can not be told so: that of IPv4's ICMP in IPv6. */
-uint8_t nft_ports_number(uint8_t protocol, uint8_t family);
-uint8_t nft_ports_protocol(uint8_t number, uint8_t family);
-
 /* Is this comparison of the transport header one range of ports, or data of the protocol's extension (MATCH) that ask
  * for at most that? */
 bool nft_ports_from_step(struct nft_ports *ports, uint8_t protocol, const struct nft_step *step);

@@ -322,7 +322,7 @@ static int on_step(void *context, const struct nft_step *step)
 /* If they, and prefixes, are all that the rule asks for. */
 static void set_ports(const struct reading *r)
 {
-	struct ports ports = {.protocol = nft_ports_protocol((uint8_t)r->protocol, r->family), .last = PORTS_LAST};
+	struct ports ports = {.protocol = ports_protocol((uint8_t)r->protocol, r->family == PREFIX_IPV6), .last = PORTS_LAST};
 
 	if (r->n_protocols != 1 || r->n_ports > 1 || r->more || (r->rule->odd & ~(ODD_PROTOCOL | ODD_MATCH)))
 		return;

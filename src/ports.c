@@ -93,6 +93,18 @@ bool ports_has(uint8_t protocol)
 	return protocol == TCP || protocol == UDP || protocol == SCTP || protocol == DCCP;
 }
 
+uint8_t ports_number(uint8_t protocol, bool ipv6)
+{
+	return ipv6 && protocol == ICMP ? ICMPV6 : protocol;
+}
+
+uint8_t ports_protocol(uint8_t number, bool ipv6)
+{
+	if (!ipv6)
+		return number;
+	return number == ICMPV6 ? ICMP : number == ICMP ? 0 : number;
+}
+
 int ports_compare(const struct ports *a, const struct ports *b)
 {
 	if (a->protocol != b->protocol)

@@ -27,6 +27,11 @@ char *ports_format(const struct ports *ports, char text[PORTS_TEXT_SIZE]);
 /* Has the protocol ports? */
 bool ports_has(uint8_t protocol);
 
+/* The protocol's number in packets of this version of IP, and back: ICMP is one protocol to us, ICMPv6 in IPv6. That
+ * of IPv4 in IPv6 is none: 0. */
+uint8_t ports_number(uint8_t protocol, bool ipv6);
+uint8_t ports_protocol(uint8_t number, bool ipv6);
+
 /* Orders by protocol, first, last: <0, 0, >0. */
 int ports_compare(const struct ports *a, const struct ports *b);
 
