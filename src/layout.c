@@ -97,28 +97,13 @@ static void write_host(struct layout_writing *w, enum direction direction, const
 	layout_write_rule(w, &rule);
 }
 
-/* The first of the hosts' prefixes that is not before this one. */
-static size_t first_host(const struct settings *settings, const struct prefix *prefix)
-{
-	size_t low = 0, high = settings->n_by_prefix;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (prefix_compare(&settings->prefixes[settings->by_prefix[middle]].prefix, prefix) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The trees over the hosts in one of a town's prefixes. */
 static void write_hosts(struct layout_writing *w, const struct prefix *prefix, const uint32_t root[2])
 {
 	const struct settings *settings = w->settings;
 
 	layout_tree_clear(&w->tree);
-	for (size_t i = first_host(settings, prefix); i < settings->n_by_prefix; i++) {
+	for (size_t i = settings_first_host(settings, prefix); i < settings->n_by_prefix; i++) {
 		uint32_t index = settings->by_prefix[i];
 		if (!prefix_contains(prefix, &settings->prefixes[index].prefix))
 			break;

@@ -92,6 +92,9 @@ void settings_free(struct settings *settings);
 /* What the file calls this prefix, or NULL. Borrowed until settings_free(). */
 const char *settings_name(const struct settings *settings, const struct prefix *prefix);
 
+/* In settings.by_prefix: the first host's prefix that is not before this one; n_by_prefix if there is none. */
+size_t settings_first_host(const struct settings *settings, const struct prefix *prefix);
+
 /* The same as a recognise_hint: `names` first, for which all towns are alike, then the prefixes of the town's hosts;
  * the context is the settings. */
 const char *settings_hint(void *context, const char *town, const struct prefix *prefix);

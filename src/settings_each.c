@@ -73,21 +73,6 @@ static void add_host(struct settings_reading *r, const struct settings_draft *to
 	r->n_drafts++;
 }
 
-/* The first host's prefix that is not before this one, in settings.by_prefix. */
-static size_t lower_bound(const struct settings *settings, const struct prefix *prefix)
-{
-	size_t low = 0, high = settings->n_by_prefix;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (prefix_compare(&settings->prefixes[settings->by_prefix[middle]].prefix, prefix) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* Hosts of all addresses that are not in the prefixes of named ones, which lie in it. */
 static void add_hosts(struct settings_reading *r, const struct settings_draft *town,
 		      const struct settings_prefix *outer)
@@ -95,7 +80,7 @@ static void add_hosts(struct settings_reading *r, const struct settings_draft *t
 	const struct settings *settings = r->settings;
 	uint64_t address = address_of(&outer->prefix), end = address + count_of(&outer->prefix);
 
-	for (size_t i = lower_bound(settings, &outer->prefix); address < end; i++) {
+	for (size_t i = settings_first_host(settings, &outer->prefix); address < end; i++) {
 		const struct prefix *named =
 			i < settings->n_by_prefix ? &settings->prefixes[settings->by_prefix[i]].prefix : NULL;
 		bool inside = named && prefix_contains(&outer->prefix, named);

@@ -37,23 +37,28 @@ bool settings_quota(const struct settings *settings, const char *town, const cha
 	return row != NULL;
 }
 
-/* The host that has exactly this prefix, or NULL. */
-static const struct settings_row *host_of(const struct settings *settings, const struct prefix *prefix)
+size_t settings_first_host(const struct settings *settings, const struct prefix *prefix)
 {
 	size_t low = 0, high = settings->n_by_prefix;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct settings_prefix *found = &settings->prefixes[settings->by_prefix[middle]];
-		int order = prefix_compare(&found->prefix, prefix);
-		if (order == 0)
-			return &settings->rows[found->row];
-		if (order < 0)
+		if (prefix_compare(&settings->prefixes[settings->by_prefix[middle]].prefix, prefix) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return NULL;
+	return low;
+}
+
+/* The host that has exactly this prefix, or NULL. */
+static const struct settings_row *host_of(const struct settings *settings, const struct prefix *prefix)
+{
+	size_t at = settings_first_host(settings, prefix);
+	const struct settings_prefix *found =
+		at < settings->n_by_prefix ? &settings->prefixes[settings->by_prefix[at]] : NULL;
+
+	return found && prefix_compare(&found->prefix, prefix) == 0 ? &settings->rows[found->row] : NULL;
 }
 
 const char *settings_hint(void *context, const char *town, const struct prefix *prefix)
