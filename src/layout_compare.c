@@ -91,13 +91,6 @@ void layout_diff_insert(struct layout_diff *diff, uint32_t chain, uint32_t wante
 	change->town = rule->town;
 }
 
-/* A rule that counts everything in its chain. */
-static bool is_total(const struct rule *rule)
-{
-	return !rule->policy && !rule->odd && !rule->ports.protocol && rule->verdict == VERDICT_NONE &&
-	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
-}
-
 /* The one rule of ours in a built-in chain, which is FORWARD's jump or a total. `chain`: in the layout, or RULE_NONE:
  * it has none. */
 static void compare_hook(struct layout_diff *diff, uint32_t chain, uint32_t standing)
@@ -109,7 +102,7 @@ static void compare_hook(struct layout_diff *diff, uint32_t chain, uint32_t stan
 
 	for (uint32_t r = c->first; r < c->first + c->count; r++) {
 		const struct rule *rule = &rules->rules[r];
-		bool total = !forward && is_total(rule);
+		bool total = !forward && ruleset_counts_all(rule);
 		bool ours = total ? strcmp(ruleset_text(rules, rule->comment), RULE_COMMENT) == 0
 				  : layout_stand_is_jump(diff, r);
 		others_total |= total && !ours;

@@ -52,6 +52,13 @@ bool layout_name_is_generated(const char *name)
 	return strcmp(name, LAYOUT_ROOT) == 0 || strncmp(name, LAYOUT_GENERATED, strlen(LAYOUT_GENERATED)) == 0;
 }
 
+bool layout_name_root_jump(const struct ruleset *rules, const struct rule *rule)
+{
+	return rule->verdict == VERDICT_JUMP && !rule->policy && !rule->odd && rule->dst.family == PREFIX_NONE &&
+	       rule->src.family == PREFIX_NONE &&
+	       strcmp(ruleset_text(rules, rules->chains[rule->jump].name), LAYOUT_ROOT) == 0;
+}
+
 const char *layout_name_town(const char *chain)
 {
 	size_t n = strlen(LAYOUT_BESIDE);

@@ -56,6 +56,9 @@ char *layout_name(char name[LAYOUT_NAME_SIZE], enum layout_chain_kind kind, enum
 /* Is it a name of LAYOUT_ROOT's or LAYOUT_GENERATED's kind? */
 bool layout_name_is_generated(const char *name);
 
+/* Is it the jump to LAYOUT_ROOT that everything hangs below, if it stands in FORWARD? */
+bool layout_name_root_jump(const struct ruleset *rules, const struct rule *rule);
+
 /* The town whose chain in the tree is called so: without LAYOUT_BESIDE. Points into `chain`. */
 const char *layout_name_town(const char *chain);
 

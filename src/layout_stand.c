@@ -254,9 +254,7 @@ bool layout_stand_is_jump(const struct layout_diff *diff, uint32_t index)
 {
 	const struct rule *rule = &diff->rules->rules[index];
 
-	return diff->rules->chains[rule->chain].hook == HOOK_FORWARD && rule->verdict == VERDICT_JUMP && !rule->odd &&
-	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE && !rule->ports.protocol &&
-	       strcmp(chain_name(diff, rule->jump), LAYOUT_ROOT) == 0;
+	return diff->rules->chains[rule->chain].hook == HOOK_FORWARD && layout_name_root_jump(diff->rules, rule);
 }
 
 void layout_stand(struct layout_diff *diff)

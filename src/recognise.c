@@ -46,13 +46,6 @@ void recognise_sort(void *array, size_t n, size_t size, int (*compare)(const voi
 		}
 }
 
-/* A total counts everything in its chain: no condition, no target. */
-static bool counts_everything(const struct rule *rule)
-{
-	return !rule->policy && !rule->odd && rule->verdict == VERDICT_NONE &&
-	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
-}
-
 /* The total rule that may be read for a built-in chain and a version of IP, of those that someone wrote or of those
  * that townmeter did. */
 struct candidate {
@@ -106,7 +99,7 @@ int recognise_totals(struct work *work)
 		const struct chain *chain = &rules->chains[rules->rules[i].chain];
 		bool ipv6 = chain->family == PREFIX_IPV6;
 		bool root = work->root[chain->backend][ipv6] == i;
-		if (chain->hook == HOOK_NONE || (!root && !counts_everything(&rules->rules[i])))
+		if (chain->hook == HOOK_NONE || (!root && !ruleset_counts_all(&rules->rules[i])))
 			continue;
 		bool ours = is_ours(work, i);
 		roles[i].layout = ours;

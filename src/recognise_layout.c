@@ -46,12 +46,6 @@ static bool is_of_services(const struct work *work, uint32_t chain)
 	return is_generated(work, chain) && chain_name(work, chain)[strlen(LAYOUT_GENERATED)] == LAYOUT_SERVICES;
 }
 
-static bool is_root_jump(const struct work *work, const struct rule *rule)
-{
-	return leads_to_chain(rule) && rule->verdict == VERDICT_JUMP && has_no_prefix(rule) &&
-	       strcmp(chain_name(work, rule->jump), LAYOUT_ROOT) == 0;
-}
-
 static bool is_whole_zero(const struct prefix *prefix)
 {
 	static const uint8_t zero[sizeof prefix->addr];
@@ -197,7 +191,7 @@ static void find_roots(struct walk *walk)
 			continue;
 		for (uint32_t i = chain->first; i < chain->first + chain->count; i++) {
 			char text[160];
-			if (!is_root_jump(work, &rules->rules[i]))
+			if (!layout_name_root_jump(rules, &rules->rules[i]))
 				continue;
 			if (*root == RULE_NONE) {
 				*root = i;

@@ -98,6 +98,9 @@ const char *ruleset_text(const struct ruleset *rules, uint32_t offset);
 /* The name of the rule's chain; borrowed. */
 const char *ruleset_chain_name(const struct ruleset *rules, uint32_t rule);
 
+/* Does it count everything in its chain? No condition and no target; a comment is none. */
+bool ruleset_counts_all(const struct rule *rule);
+
 /* Describes a rule for a log line: "rule 1 of FORWARD (match conntrack, target ACCEPT)".
  * Returns `text`, cut to `size`. */
 char *ruleset_describe(const struct ruleset *rules, uint32_t rule, char *text, size_t size);

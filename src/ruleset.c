@@ -130,6 +130,12 @@ int ruleset_append(struct ruleset *rules, const struct ruleset *more)
 		added->target = moved(added->target, text);
 		added->match = moved(added->match, text);
 	}
+bool ruleset_counts_all(const struct rule *rule)
+{
+	return !rule->policy && !rule->odd && rule->verdict == VERDICT_NONE &&
+	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
+}
+
 	return 0;
 }
 
