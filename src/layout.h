@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "layout_names.h"
+#include "lines.h"
 #include "recognise.h"
 #include "settings.h"
 
@@ -56,11 +57,10 @@ struct layout_change {
 
 struct layout_changes {
 	struct layout_change *list;
-	size_t n, room;
-	char **problems;      /* lines for people: what stands in the way and stays, such as a rule that someone else
-	                       * put into a chain that is to go */
-	char **names;         /* of chains that got LAYOUT_BESIDE, for the edits */
-	size_t n_problems, n_names;
+	uint32_t n, room;
+	struct lines problems; /* for people: what stands in the way and stays, such as a rule that someone else put
+	                       * into a chain that is to go */
+	struct lines names;   /* of chains that got LAYOUT_BESIDE, for the edits */
 	bool blocked;         /* a problem that lets nothing be written */
 };
 

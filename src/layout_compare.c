@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "layout_diff.h"
 
 /* More lines than this help nobody. */
@@ -16,19 +17,12 @@ void layout_diff_problem(struct layout_diff *diff, const char *format, ...)
 	char line[400];
 	va_list args;
 
-	if (changes->n_problems >= PROBLEMS_MAX)
+	if (changes->problems.n >= PROBLEMS_MAX)
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
-	char **more = realloc(changes->problems, (changes->n_problems + 1) * sizeof *more);
-	if (more)
-		changes->problems = more;
-	char *kept = more ? strdup(line) : NULL;
-	if (kept)
-		changes->problems[changes->n_problems++] = kept;
-	else
-		diff->failed = true;
+	diff->failed |= lines_add(&changes->problems, "%s", line) < 0;
 }
 
 /* An edit of the backend and the version of IP, with the rest to be filled in; NULL without memory. */
@@ -36,15 +30,9 @@ static struct layout_change *add(struct layout_diff *diff, enum edit_kind kind, 
 {
 	struct layout_changes *changes = diff->changes;
 
-	if (changes->n == changes->room) {
-		size_t room = changes->room ? 2 * changes->room : 64;
-		struct layout_change *more = realloc(changes->list, room * sizeof *more);
-		if (!more) {
-			diff->failed = true;
-			return NULL;
-		}
-		changes->list = more;
-		changes->room = room;
+	if (grow_array(&changes->list, &changes->room, changes->n, 1, sizeof *changes->list) < 0) {
+		diff->failed = true;
+		return NULL;
 	}
 	struct layout_change *change = &changes->list[changes->n++];
 	memset(change, 0, sizeof *change);
@@ -176,7 +164,7 @@ int layout_compare(struct layout_changes *changes, const struct layout *layout, 
 {
 	struct layout_diff diff = {.changes = changes, .layout = layout, .rules = rules, .counters = counters,
 				   .canary = canary, .backend = (uint8_t)backend, .top = top};
-	size_t before = changes->n;
+	uint32_t before = changes->n;
 
 	diff.standing = malloc((layout->n_chains + 1u) * sizeof *diff.standing);
 	diff.names = malloc((layout->n_chains + 1u) * sizeof *diff.names);
@@ -202,12 +190,8 @@ int layout_compare(struct layout_changes *changes, const struct layout *layout, 
 
 void layout_changes_free(struct layout_changes *changes)
 {
-	for (size_t i = 0; i < changes->n_problems; i++)
-		free(changes->problems[i]);
-	for (size_t i = 0; i < changes->n_names; i++)
-		free(changes->names[i]);
-	free(changes->problems);
-	free(changes->names);
+	lines_free(&changes->problems);
+	lines_free(&changes->names);
 	free(changes->list);
 	memset(changes, 0, sizeof *changes);
 }

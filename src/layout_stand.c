@@ -149,17 +149,10 @@ static bool is_towns(struct layout_diff *diff, uint32_t chain, const uint8_t *en
 /* The changes keep the name. */
 static const char *keep_name(struct layout_diff *diff, const char *name)
 {
-	struct layout_changes *changes = diff->changes;
-	char **more = realloc(changes->names, (changes->n_names + 1) * sizeof *more);
+	struct lines *names = &diff->changes->names;
 
-	if (more)
-		changes->names = more;
-	char *kept = more ? strdup(name) : NULL;
-	if (kept)
-		changes->names[changes->n_names++] = kept;
-	else
-		diff->failed = true;
-	return kept;
+	diff->failed |= lines_add(names, "%s", name) < 0;
+	return diff->failed ? NULL : names->line[names->n - 1];
 }
 
 /* A town's chain, under its name or beside one that someone else has. */

@@ -5,18 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 enum { BITS = 4 }; /* of the address, a level */
 
 int layout_tree_add(struct layout_tree *tree, const struct prefix *prefix, uint32_t id)
 {
-	if (tree->n_items == tree->room_items) {
-		uint32_t room = tree->room_items ? 2 * tree->room_items : 256;
-		struct layout_item *more = realloc(tree->items, room * sizeof *more);
-		if (!more)
-			return -1;
-		tree->items = more;
-		tree->room_items = room;
-	}
+	if (grow_array(&tree->items, &tree->room_items, tree->n_items, 1, sizeof *tree->items) < 0)
+		return -1;
 	tree->items[tree->n_items++] = (struct layout_item){.prefix = *prefix, .id = id};
 	return 0;
 }
@@ -79,14 +75,8 @@ static int longest_first(const void *a, const void *b)
 /* Adds a child that holds the items from `first` to `end`. */
 static int add_node(struct layout_tree *tree, const struct prefix *prefix, uint32_t level, uint32_t first, uint32_t end)
 {
-	if (tree->n_nodes == tree->room_nodes) {
-		uint32_t room = tree->room_nodes ? 2 * tree->room_nodes : 64;
-		struct layout_node *more = realloc(tree->nodes, room * sizeof *more);
-		if (!more)
-			return -1;
-		tree->nodes = more;
-		tree->room_nodes = room;
-	}
+	if (grow_array(&tree->nodes, &tree->room_nodes, tree->n_nodes, 1, sizeof *tree->nodes) < 0)
+		return -1;
 	struct layout_node *node = &tree->nodes[tree->n_nodes++];
 	*node = (struct layout_node){.prefix = *prefix, .first_item = first, .end = end, .level = level};
 	while (first + node->n_items < end &&

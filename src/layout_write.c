@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Appends chains and rules to a layout. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "layout_private.h"
 
 const struct layout_rule layout_write_nothing = {.verdict = VERDICT_NONE, .target = RULE_NONE, .town = RULE_NONE};
@@ -11,17 +11,11 @@ uint32_t layout_write_chain(struct layout_writing *w, enum hook hook, const char
 {
 	struct layout *layout = w->layout;
 
-	if (layout->n_chains == layout->room_chains && !w->failed) {
-		uint32_t room = layout->room_chains ? 2 * layout->room_chains : 64;
-		struct layout_chain *more = realloc(layout->chains, room * sizeof *more);
-		w->failed = !more;
-		if (more) {
-			layout->chains = more;
-			layout->room_chains = room;
-		}
-	}
-	if (w->failed)
+	if (w->failed ||
+	    grow_array(&layout->chains, &layout->room_chains, layout->n_chains, 1, sizeof *layout->chains) < 0) {
+		w->failed = true;
 		return RULE_NONE;
+	}
 	struct layout_chain *chain = &layout->chains[layout->n_chains];
 	*chain = (struct layout_chain){.town = RULE_NONE, .hook = (uint8_t)hook};
 	memcpy(chain->name, name, strnlen(name, sizeof chain->name - 1));
@@ -52,15 +46,8 @@ void layout_write_rule(struct layout_writing *w, const struct layout_rule *rule)
 {
 	struct layout *layout = w->layout;
 
-	if (layout->n_rules == layout->room_rules && !w->failed) {
-		uint32_t room = layout->room_rules ? 2 * layout->room_rules : 256;
-		struct layout_rule *more = realloc(layout->rules, room * sizeof *more);
-		w->failed = !more;
-		if (more) {
-			layout->rules = more;
-			layout->room_rules = room;
-		}
-	}
+	w->failed = w->failed ||
+		    grow_array(&layout->rules, &layout->room_rules, layout->n_rules, 1, sizeof *layout->rules) < 0;
 	if (!w->failed)
 		layout->rules[layout->n_rules++] = *rule;
 }

@@ -3,11 +3,11 @@
 #ifndef TOWNMETER_LINES_H
 #define TOWNMETER_LINES_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 struct lines {
 	char **line;
-	size_t n, room;
+	uint32_t n, room;
 };
 
 /* Appends a line, of any length. Returns 0, or -1 with errno ENOMEM: then it is not there. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "recognise_private.h"
 
 /* What no other class has. */
@@ -25,14 +26,8 @@ static uint32_t names_add(struct names *names, const char *name)
 	for (uint32_t i = 0; i < names->n; i++)
 		if (strcmp(names->list[i], name) == 0)
 			return i;
-	if (names->n == names->room) {
-		uint32_t room = names->room ? 2 * names->room : 16;
-		char(*more)[NAME_SERVICE_MAX + 1] = realloc(names->list, room * sizeof *more);
-		if (!more)
-			return RULE_NONE;
-		names->list = more;
-		names->room = room;
-	}
+	if (grow_array(&names->list, &names->room, names->n, 1, sizeof *names->list) < 0)
+		return RULE_NONE;
 	memcpy(names->list[names->n], name, strlen(name) + 1);
 	return names->n++;
 }

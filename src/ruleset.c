@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rule.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for `more` elements of `size` octets after `used`; doubles, so that appending is linear. */
-static int grow(void **array, uint32_t *room, uint32_t used, uint32_t more, size_t size)
-{
-	if (*room - used >= more)
-		return 0;
-	uint64_t want = *room ? (uint64_t)*room * 2 : 64;
-	while (want < (uint64_t)used + more)
-		want *= 2;
-	if (want >= RULE_NONE) {
-		errno = ENOMEM;
-		return -1;
-	}
-	void *bigger = realloc(*array, (size_t)want * size);
-	if (!bigger)
-		return -1;
-	*array = bigger;
-	*room = (uint32_t)want;
-	return 0;
-}
+#include "grow.h"
 
 struct ruleset *ruleset_new(void)
 {
@@ -53,10 +34,8 @@ uint32_t ruleset_add_text(struct ruleset *rules, const char *text)
 
 	if (size == 1 && rules->text_size > 0)
 		return 0;
-	void *array = rules->text;
-	if (grow(&array, &rules->room_text, rules->text_size, size, 1) < 0)
+	if (grow_array(&rules->text, &rules->room_text, rules->text_size, size, 1) < 0)
 		return RULE_NONE;
-	rules->text = array;
 	uint32_t offset = rules->text_size;
 	memcpy(rules->text + offset, text, size);
 	rules->text_size += size;
@@ -66,12 +45,10 @@ uint32_t ruleset_add_text(struct ruleset *rules, const char *text)
 uint32_t ruleset_add_chain(struct ruleset *rules, uint8_t family, enum hook hook, const char *name)
 {
 	uint32_t text = ruleset_add_text(rules, name);
-	void *array = rules->chains;
 
 	if (text == RULE_NONE ||
-	    grow(&array, &rules->room_chains, rules->n_chains, 1, sizeof *rules->chains) < 0)
+	    grow_array(&rules->chains, &rules->room_chains, rules->n_chains, 1, sizeof *rules->chains) < 0)
 		return RULE_NONE;
-	rules->chains = array;
 	rules->chains[rules->n_chains] = (struct chain){
 		.name = text, .first = rules->n_rules, .family = family, .hook = (uint8_t)hook};
 	return rules->n_chains++;
@@ -79,11 +56,8 @@ uint32_t ruleset_add_chain(struct ruleset *rules, uint8_t family, enum hook hook
 
 uint32_t ruleset_add_rule(struct ruleset *rules, const struct rule *rule)
 {
-	void *array = rules->rules;
-
-	if (grow(&array, &rules->room_rules, rules->n_rules, 1, sizeof *rules->rules) < 0)
+	if (grow_array(&rules->rules, &rules->room_rules, rules->n_rules, 1, sizeof *rules->rules) < 0)
 		return RULE_NONE;
-	rules->rules = array;
 	struct chain *chain = &rules->chains[rules->n_chains - 1];
 	struct rule *added = &rules->rules[rules->n_rules];
 	*added = *rule;
@@ -101,17 +75,11 @@ static uint32_t moved(uint32_t text, uint32_t base)
 int ruleset_append(struct ruleset *rules, const struct ruleset *more)
 {
 	uint32_t text = rules->text_size, chain = rules->n_chains, rule = rules->n_rules;
-	void *texts = rules->text, *chains = rules->chains, *all = rules->rules;
 
-	if (grow(&texts, &rules->room_text, text, more->text_size, 1) < 0)
+	if (grow_array(&rules->text, &rules->room_text, text, more->text_size, 1) < 0 ||
+	    grow_array(&rules->chains, &rules->room_chains, chain, more->n_chains, sizeof *rules->chains) < 0 ||
+	    grow_array(&rules->rules, &rules->room_rules, rule, more->n_rules, sizeof *rules->rules) < 0)
 		return -1;
-	rules->text = texts;
-	if (grow(&chains, &rules->room_chains, chain, more->n_chains, sizeof *rules->chains) < 0)
-		return -1;
-	rules->chains = chains;
-	if (grow(&all, &rules->room_rules, rule, more->n_rules, sizeof *rules->rules) < 0)
-		return -1;
-	rules->rules = all;
 	memcpy(rules->text + text, more->text, more->text_size);
 	rules->text_size += more->text_size;
 	for (uint32_t i = 0; i < more->n_chains; i++) {
@@ -130,12 +98,6 @@ int ruleset_append(struct ruleset *rules, const struct ruleset *more)
 		added->target = moved(added->target, text);
 		added->match = moved(added->match, text);
 	}
-bool ruleset_counts_all(const struct rule *rule)
-{
-	return !rule->policy && !rule->odd && rule->verdict == VERDICT_NONE &&
-	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
-}
-
 	return 0;
 }
 
@@ -166,6 +128,12 @@ static const char *target_name(const struct ruleset *rules, const struct rule *r
 	default:
 		return plain[rule->verdict];
 	}
+}
+
+bool ruleset_counts_all(const struct rule *rule)
+{
+	return !rule->policy && !rule->odd && rule->verdict == VERDICT_NONE &&
+	       rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE;
 }
 
 char *ruleset_describe(const struct ruleset *rules, uint32_t index, char *text, size_t size)

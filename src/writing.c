@@ -228,8 +228,8 @@ static void tell(const struct attempt *a, bool dry, struct writing_report *repor
 			lines_add(&report->commands, "%s",
 				  layout_print(&a->changes.list[i], a->snapshot.rules, text, sizeof text));
 	}
-	for (size_t i = 0; i < a->changes.n_problems; i++)
-		lines_add(&report->notes, "%s", a->changes.problems[i]);
+	for (uint32_t i = 0; i < a->changes.problems.n; i++)
+		lines_add(&report->notes, "%s", a->changes.problems.line[i]);
 }
 
 static enum change_result change(struct attempt *a, char *error)
@@ -267,7 +267,7 @@ static enum change_result attempt(struct attempt *a, bool dry, struct writing_re
 	tell(a, dry, report);
 	if (a->changes.blocked) {
 		snprintf(error, BACKEND_ERROR_SIZE, "%.*s", BACKEND_ERROR_SIZE - 1,
-			 a->changes.n_problems ? a->changes.problems[0] : "something stands in the way of the rules");
+			 a->changes.problems.n ? a->changes.problems.line[0] : "something stands in the way of the rules");
 		return CHANGE_REFUSED;
 	}
 	enum change_result result = dry || a->changes.n == 0 ? CHANGE_DONE : change(a, error);

@@ -273,9 +273,9 @@ static inline char *apply_settings(struct made *made, const struct settings *set
 		layout_text_add(&lines, layout_print(&changes.list[i], made->rules, text, sizeof text));
 		layout_text_add(&lines, "\n");
 	}
-	for (size_t i = 0; i < changes.n_problems; i++) {
+	for (uint32_t i = 0; i < changes.problems.n; i++) {
 		layout_text_add(&lines, "# ");
-		layout_text_add(&lines, changes.problems[i]);
+		layout_text_add(&lines, changes.problems.line[i]);
 		layout_text_add(&lines, "\n");
 	}
 	struct made new = apply_changes(made, &changes);
