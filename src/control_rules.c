@@ -46,7 +46,8 @@ bool control_mend(struct control *control, const struct snapshot *snapshot)
 
 	if (w->read_only || !writing_is_due(&control->writing, snapshot))
 		return false;
-	enum change_result result = writing_run(&control->writing, w, apply ? WRITING_APPLY : WRITING_MEND, false, &report, error);
+	enum change_result result = writing_run(&control->writing, w, apply ? WRITING_APPLY : WRITING_MEND, false, snapshot,
+						&report, error);
 	bool changed = result == CHANGE_DONE && report.rules_added + report.rules_removed + report.chains_removed > 0;
 	tell_notes(control, &report);
 	if (result == CHANGE_DONE) {
@@ -87,7 +88,8 @@ static void apply_dry(struct control *control, struct request *request)
 			 "no rules are written");
 	} else {
 		writing_configure(&trial, made.settings);
-		if (writing_run(&trial, &control->workshop, WRITING_APPLY, true, &request->written, request->why) == CHANGE_DONE)
+		if (writing_run(&trial, &control->workshop, WRITING_APPLY, true, NULL, &request->written, request->why) ==
+		    CHANGE_DONE)
 			request->result = REQUEST_DONE;
 		writing_end(&trial);
 	}
@@ -125,10 +127,8 @@ void control_write(struct control *control, struct request *request)
 	}
 	if (task == WRITING_APPLY && !is_ready_to_apply(control, request))
 		return;
-	if (task == WRITING_APPLY)
-		control->writing.removed = false;
 	writing_begin(&control->writing, w, ignored);
-	if (writing_run(&control->writing, w, task, command->dry, &request->written, request->why) != CHANGE_DONE)
+	if (writing_run(&control->writing, w, task, command->dry, NULL, &request->written, request->why) != CHANGE_DONE)
 		return;
 	request->result = REQUEST_DONE;
 	if (command->dry)

@@ -39,7 +39,8 @@ int workshop_begin(struct workshop *workshop, size_t n_closed, char error[BACKEN
 
 /* Carries out edits of the rules just read, and takes into the model what they did. The model's rows are
  * already what they are to be. `keys` are the identities of the rules that edits put in, one an edit, with ROLE_OTHER
- * for what counts nobody; NULL: they are all blocks, and hosts' rules of towns' chains. `closed` are the periods that end with it. *announced tells whether the
+ * for what counts nobody; NULL: they are all blocks, and hosts' rules of towns' chains. `closed` are the periods that
+ * end with it. *announced tells whether the
  * ledger knows of it whatever happens next; NULL: a ledger that can not be saved is no reason not to do it.
  * Anything but CHANGE_DONE: the caller puts the rows back. */
 enum change_result workshop_change(struct workshop *workshop, const struct ruleset *rules, struct edit *edits,

@@ -244,16 +244,21 @@ static enum change_result change(struct attempt *a, char *error)
 }
 
 /* A router without any table of iptables has nothing to look at, which is no mistake of a dry run. */
-static int look(struct attempt *a, bool dry, char *error)
+static int look(struct attempt *a, bool dry, const struct snapshot *looked, char *error)
 {
+	if (looked) {
+		a->snapshot = *looked;
+		return 0;
+	}
 	if (dry && a->w->ops->probe(error) == 0)
 		return 0;
 	return workshop_look(a->w, READ_ALL, &a->snapshot, error);
 }
 
-static enum change_result attempt(struct attempt *a, bool dry, struct writing_report *report, char *error)
+static enum change_result attempt(struct attempt *a, bool dry, const struct snapshot *looked,
+				  struct writing_report *report, char *error)
 {
-	if (look(a, dry, error) < 0)
+	if (look(a, dry, looked, error) < 0)
 		return CHANGE_REFUSED;
 	if (make_layouts(a) < 0)
 		goto no_memory;
@@ -284,14 +289,15 @@ no_memory:
 }
 
 enum change_result writing_run(struct writing *writing, struct workshop *w, enum writing_task task, bool dry,
-			       struct writing_report *report, char error[BACKEND_ERROR_SIZE])
+			       const struct snapshot *looked, struct writing_report *report,
+			       char error[BACKEND_ERROR_SIZE])
 {
 	enum change_result result = CHANGE_STALE;
 
 	for (int tries = 0; tries < WRITE_TRIES && result == CHANGE_STALE; tries++) {
 		struct attempt a = {.writing = writing, .w = w, .task = task};
 		writing_report_free(report);
-		result = attempt(&a, dry, report, error);
+		result = attempt(&a, dry, tries == 0 ? looked : NULL, report, error);
 		layout_changes_free(&a.changes);
 		layout_free(a.nothing[0]);
 		layout_free(a.nothing[1]);

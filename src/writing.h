@@ -43,11 +43,12 @@ bool writing_is_due(const struct writing *writing, const struct snapshot *snapsh
 /* There are no tables of iptables at all: makes them if rules are to be written. Returns whether it did. */
 bool writing_begin(const struct writing *writing, struct workshop *workshop, char error[BACKEND_ERROR_SIZE]);
 
-/* Does it, all or nothing, in one transaction a backend; `dry`: only tells. Looks first, and look again after it:
- * blocks that are wished for may be missing in new chains. `report` is the caller's, all zero, to be freed with
+/* Does it, all or nothing, in one transaction a backend; `dry`: only tells. `looked` is what a look at everything just
+ * gave, in the same lock; NULL: it looks itself. Look again after it: blocks that are wished for may be missing in
+ * new chains. `report` is the caller's, all zero, to be freed with
  * writing_report_free() in any case. CHANGE_DONE, also if there was nothing to do; else why not in `error`. */
 enum change_result writing_run(struct writing *writing, struct workshop *workshop, enum writing_task task, bool dry,
-			       struct writing_report *report, char error[BACKEND_ERROR_SIZE]);
+			       const struct snapshot *looked, struct writing_report *report, char error[BACKEND_ERROR_SIZE]);
 
 void writing_report_free(struct writing_report *report);
 
