@@ -37,24 +37,25 @@ static void put_prefix(struct line *line, const char *option, const struct prefi
 }
 
 /* iptables names the protocols that have ports, and takes all others as numbers. */
-static void put_ports(struct line *line, const struct ports *ports, uint8_t ports_of)
+static void put_ports(struct line *line, const struct ports *ports, uint8_t ports_of, bool ipv6)
 {
 	static const struct {
 		uint8_t protocol;
 		const char *name;
 	} names[] = {{IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}, {IPPROTO_SCTP, "sctp"}, {IPPROTO_DCCP, "dccp"},
 		     {IPPROTO_ICMP, "icmp"}, {IPPROTO_ICMPV6, "icmpv6"}};
+	uint8_t number = ports_number(ports->protocol, ipv6);
 	const char *name = NULL;
 
 	if (!ports->protocol)
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (names[i].protocol == ports->protocol)
+		if (names[i].protocol == number)
 			name = names[i].name;
 	if (name)
 		put(line, " -p %s", name);
 	else
-		put(line, " -p %u", ports->protocol);
+		put(line, " -p %u", number);
 	if (ports->first == 0 && ports->last == PORTS_LAST)
 		return;
 	put(line, " %s %u", ports_of == DIRECTION_DOWN ? "--sport" : "--dport", ports->first);
@@ -83,13 +84,13 @@ static void put_verdict(struct line *line, uint8_t verdict, const char *target)
 }
 
 /* As iptables-save orders them. */
-static void put_rule(struct line *line, const struct edit *edit)
+static void put_rule(struct line *line, const struct edit *edit, bool ipv6)
 {
 	bool down = edit->direction == DIRECTION_DOWN;
 
 	put_prefix(line, "-s", down ? &edit->other : &edit->prefix);
 	put_prefix(line, "-d", down ? &edit->prefix : &edit->other);
-	put_ports(line, &edit->ports, edit->ports_of);
+	put_ports(line, &edit->ports, edit->ports_of, ipv6);
 	if (edit->comment[0])
 		put(line, " -m comment --comment %s", edit->comment);
 	put_verdict(line, edit->verdict, edit->target);
@@ -116,9 +117,10 @@ char *layout_print(const struct layout_change *change, const struct ruleset *rul
 	const char *chain = edit->chain == RULE_NONE ? edit->name
 						     : ruleset_text(rules, rules->chains[edit->chain].name);
 	struct line line = {text, size, 0};
+	bool ipv6 = edit->family == PREFIX_IPV6;
 	struct edit gone;
 
-	put(&line, "%s", edit->family == PREFIX_IPV6 ? "ip6tables" : "iptables");
+	put(&line, "%s", ipv6 ? "ip6tables" : "iptables");
 	switch (edit->kind) {
 	case EDIT_CHAIN:
 		put(&line, " -N %s", chain);
@@ -131,12 +133,12 @@ char *layout_print(const struct layout_change *change, const struct ruleset *rul
 			put(&line, " -A %s", chain);
 		else
 			put(&line, " -I %s %" PRIu32, chain, rules->rules[edit->rule].number);
-		put_rule(&line, edit);
+		put_rule(&line, edit, ipv6);
 		break;
 	case EDIT_DELETE:
 		put(&line, " -D %s", chain);
 		gone = edit_of(rules, edit->rule);
-		put_rule(&line, &gone);
+		put_rule(&line, &gone, ipv6);
 		break;
 	default: /* layout_compare() gives no others */
 		break;

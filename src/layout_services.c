@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The chains that divide traffic into classes: one a direction for a town or a host, whatever prefixes it has. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +62,6 @@ static void write_classes(struct layout_writing *w, uint32_t chain, enum directi
 			rule.ports = service->matches[m];
 			bool all = rule.ports.first == 0 && rule.ports.last == PORTS_LAST;
 			rule.ports_of = (uint8_t)(all ? DIRECTION_DOWN : direction);
-			if (rule.ports.protocol == IPPROTO_ICMP && w->layout->family == PREFIX_IPV6)
-				rule.ports.protocol = IPPROTO_ICMPV6;
 			layout_write_rule(w, &rule);
 		}
 	}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The service classes of towns and hosts: the chains tm-s-... of the tree. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,20 +37,17 @@ static const char *class_of(const struct work *work, const struct rule *rule, ui
 	const struct recognise_names *names = work->configured;
 	bool plain = rule->dst.family == PREFIX_NONE && rule->src.family == PREFIX_NONE &&
 		     rule->verdict == VERDICT_RETURN && !rule->policy;
-	struct ports ports = rule->ports;
+	const struct ports *ports = &rule->ports;
 
 	if (plain && !rule->odd)
 		return rest;
 	*why = "no rule of townmeter's";
-	if (!plain || !ports.protocol || (rule->odd & ~(ODD_PROTOCOL | ODD_MATCH)))
+	if (!plain || !ports->protocol || (rule->odd & ~(ODD_PROTOCOL | ODD_MATCH)))
 		return NULL;
-	if ((ports.first > 0 || ports.last < PORTS_LAST) && rule->ports_of != direction)
+	if ((ports->first > 0 || ports->last < PORTS_LAST) && rule->ports_of != direction)
 		return NULL;
-	/* One class has both versions of IP. */
-	if (ports.protocol == IPPROTO_ICMPV6)
-		ports.protocol = IPPROTO_ICMP;
 	*why = "belongs to no class of services";
-	const char *name = names && names->find_class ? names->find_class(names->context, &ports) : NULL;
+	const char *name = names && names->find_class ? names->find_class(names->context, ports) : NULL;
 	return name && name_valid(name, NAME_SERVICE_MAX) ? name : NULL;
 }
 

@@ -187,10 +187,8 @@ static struct rule_key key_of(const struct attempt *a, const struct layout_chang
 	}
 	if (change->town != RULE_NONE)
 		key.town = meter_find_town(a->w->meter, a->writing->settings->rows[change->town].town);
-	if (change->kind == ROLE_TOTAL) {
+	if (change->kind == ROLE_TOTAL)
 		key.town = rules->chains[at].hook;
-		key.layout = key.town == HOOK_FORWARD;
-	}
 	return key;
 }
 

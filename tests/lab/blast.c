@@ -1,5 +1,5 @@
 /*
- * blast: send UDP datagrams and say exactly how many packets were sent.
+ * blast: send UDP datagrams, or echo replies of ICMP, and say exactly how many packets were sent.
  *
  * The scenarios compare the router's counters with this program's "to the
  * packet", so it must never count a packet that the kernel did not put on the
@@ -33,6 +33,7 @@
 #define NSEC INT64_C(1000000000)
 #define MAX_DESTINATIONS 256
 #define MAX_PAYLOAD 1452 /* fits an MTU of 1500 in both versions of IP */
+#define HEADER 8 /* of UDP, and of an echo reply */
 #define MAX_NAP (NSEC / 100)
 
 struct destination {
@@ -47,6 +48,7 @@ struct options {
 	size_t count;
 	const char * source;
 	int transparent;
+	int icmp;
 	const char * sport;
 	const char * dport;
 	uint64_t packets; /* 0: no bound */
@@ -129,7 +131,7 @@ parse(int argc, char * argv[], struct options * o)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "b:d:l:n:P:p:r:s:t:T")) != -1) {
+	while ((ch = getopt(argc, argv, "b:d:il:n:P:p:r:s:t:T")) != -1) {
 		switch (ch) {
 		case 'b':
 			o->sndbuf = (int)number(optarg, 4096, 1 << 20);
@@ -138,6 +140,9 @@ parse(int argc, char * argv[], struct options * o)
 			if (o->count == MAX_DESTINATIONS)
 				die("too many destinations");
 			o->to[o->count++].name = optarg;
+			break;
+		case 'i':
+			o->icmp = 1;
 			break;
 		case 'l':
 			o->payload = (size_t)number(optarg, 0, MAX_PAYLOAD);
@@ -165,12 +170,15 @@ parse(int argc, char * argv[], struct options * o)
 			break;
 		default:
 			die("usage: blast -d ADDRESS [-d ADDRESS]... "
-			    "[-s SOURCE [-T]] [-p SPORT] [-P DPORT] [-n PACKETS] "
+			    "[-s SOURCE [-T]] [-i | [-p SPORT] [-P DPORT]] [-n PACKETS] "
 			    "[-t SECONDS] [-r PPS] [-l PAYLOAD] [-b SNDBUF]");
 		}
 	}
 	if (o->count == 0 || optind != argc)
 		die("at least one -d ADDRESS, and no other argument");
+	/* A raw socket's address has no port; IPv6 insists. */
+	if (o->icmp)
+		o->dport = "0";
 }
 
 static int
@@ -183,7 +191,9 @@ open_socket(const struct options * o)
 	int fd;
 	int rc;
 
-	if ((fd = socket(family, SOCK_DGRAM, 0)) == -1)
+	fd = !o->icmp ? socket(family, SOCK_DGRAM, 0) :
+	    socket(family, SOCK_RAW, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	if (fd == -1)
 		goto err;
 	/* An address of somebody else: what comes back goes to him. */
 	if (o->transparent && setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
@@ -232,12 +242,17 @@ nap(int64_t due)
 static int
 blast(int fd, struct options * o, uint64_t * sent)
 {
-	static char payload[MAX_PAYLOAD];
+	static unsigned char payload[HEADER + MAX_PAYLOAD];
+	size_t size = o->payload + (o->icmp ? HEADER : 0);
 	int64_t start = now();
 	struct destination * to;
 	int64_t due;
 	int64_t t;
 
+	if (o->icmp && o->to[0].addr.ss_family == AF_INET)
+		payload[2] = payload[3] = 0xff; /* type 0, and the checksum of nothing but zeroes */
+	else if (o->icmp)
+		payload[0] = 129; /* RFC 4443, section 4.2; the kernel does the checksum */
 	for (*sent = 0; !stop && (o->packets == 0 || *sent < o->packets);) {
 		t = now();
 		if (t - start >= o->duration)
@@ -252,7 +267,7 @@ blast(int fd, struct options * o, uint64_t * sent)
 			}
 		}
 		to = &o->to[*sent % o->count];
-		if (sendto(fd, payload, o->payload, 0,
+		if (sendto(fd, payload, size, 0,
 		    (struct sockaddr *)&to->addr, to->len) == -1) {
 			if (errno == EINTR)
 				continue;
@@ -307,7 +322,7 @@ main(int argc, char * argv[])
 	start = now();
 	error = blast(fd, &o, &sent);
 	report(&o, sent, (double)(now() - start) / (double)NSEC,
-	    o.payload + 8 + (o.to[0].addr.ss_family == AF_INET ? 20 : 40));
+	    o.payload + HEADER + (o.to[0].addr.ss_family == AF_INET ? 20 : 40));
 	if (error)
 		fprintf(stderr, "blast: after %" PRIu64 " packets: %s\n", sent,
 		    strerror(error));

@@ -91,7 +91,7 @@ class Traffic:
         self._before = topology.routed()
 
     def start(self, source, to, family=4, *, count=None, seconds=60, rate=5000,
-              payload=72, sport=None, dport=None, via=None):
+              payload=72, sport=None, dport=None, icmp=False, via=None):
         """Send from a host (or 'outside') to one or several, in turn.
 
         `via` is the end where it is sent, if not the sender's own: two hosts of a town are
@@ -105,6 +105,8 @@ class Traffic:
             if value is not None:
                 argv += [flag, value]
         base = self.tmp / f"blast{next(self._serial)}"
+        if icmp:
+            argv.append("-i")
         if via:
             argv.append("-T")
         process = self.topology.spaces[via or owner(src)[0]].start(

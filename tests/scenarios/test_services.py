@@ -11,8 +11,9 @@ services:
   - {name: web, match: [tcp/80, tcp/443, udp/443]}
   - {name: names, match: [udp/53]}
   - {name: sharing, match: [udp/6881-6889]}
+  - {name: ping, match: [icmp]}
 """
-CLASSES = {b"web", b"names", b"sharing", b"other"}
+CLASSES = {b"web", b"names", b"sharing", b"ping", b"other"}
 WAYS = ("DownOctets", "UpOctets", "DownPkts", "UpPkts")
 CONFIG = MANAGED + SERVICES + towns(keys={"town-b": "services: false"}, host_keys={"alice": "services: true"})
 
@@ -44,6 +45,8 @@ def send(lab):
         lab.traffic.send("outside", "alice", 6, family, sport=7777, dport=443)
         lab.traffic.send("alice", "dave", 3, family, dport=53)
         lab.traffic.send("bob", "alice", 4, family, dport=53, via="outside")
+        lab.traffic.send("outside", "alice", 11, family, icmp=True)
+        lab.traffic.send("alice", "outside", 12, family, icmp=True)
 
 
 def test_classes(make_lab):
@@ -57,14 +60,19 @@ def test_classes(make_lab):
     assert own[b"town-a", b"alice", b"web"]["DownPkts"] == 80
     assert own[b"town-a", b"alice", b"web"]["UpPkts"] == 30
     assert own[b"town-a", b"alice", b"sharing"]["DownPkts"] == 34
+    # ICMP and ICMPv6 are one class.
+    ping = own[b"town-a", b"alice", b"ping"]
+    assert (ping["DownPkts"], ping["UpPkts"]) == (22, 24)
     assert (own[b"town-a", b"alice", b"names"]["DownPkts"], own[b"town-a", b"alice", b"names"]["UpPkts"]) == (0, 6)
     assert own[b"town-a", b"alice", b"other"]["DownPkts"] == 2 * (5 + 6 + 4)
     assert services[b"town-a", b"names"]["DownPkts"] == 14
     assert services[b"town-a", b"names"]["UpPkts"] == 2 * (3 + 4)
     total = lab.client.table("Service")
     assert {row["Match"] for row in total.values()} == {
-        b"tcp/80 tcp/443 udp/443", b"udp/53", b"udp/6881-6889", b""}
+        b"tcp/80 tcp/443 udp/443", b"udp/53", b"udp/6881-6889", b"icmp", b""}
     assert total[b"web"]["DownPkts"] == 80 and total[b"other"]["Match"] == b""
+    # All of its rules stand as they were written, ports and protocols included.
+    assert lab.townmeter("apply") == "nothing to change\n"
     # Neither a zero nor a block, nor a restart, nor a flush makes them differ.
     lab.must_set((mib.town("town-a", "Zero"), mib.ZERO))
     lab.must_set((mib.host("town-a", "bob", "AdminStatus"), mib.BLOCKED))

@@ -61,7 +61,7 @@ static void ports(void **state)
 	edit.ports_of = DIRECTION_DOWN;
 	edit.ports = (struct ports){132, 80, 80};
 	expect(made.rules, &edit, "ip6tables -A tm-s-u -p sctp --sport 80 -j RETURN");
-	edit.ports = (struct ports){58, 0, PORTS_LAST};
+	edit.ports = (struct ports){1, 0, PORTS_LAST};
 	expect(made.rules, &edit, "ip6tables -A tm-s-u -p icmpv6 -j RETURN");
 	edit.ports = (struct ports){50, 0, PORTS_LAST};
 	expect(made.rules, &edit, "ip6tables -A tm-s-u -p 50 -j RETURN");

@@ -88,15 +88,15 @@ static void classes(void **state)
 	       "tm-u-2001:db8:1::/60  -s 2001:db8:1::/64 -g tm-x-2001:db8:1::/64\n"
 	       "tm-d-2001:db8::/64  -j tm-s-d-2001:db8::/64  -d 2001:db8::/64 -j tm-s-d-2001:db8::/64+\n"
 	       "tm-u-2001:db8::/64  -j tm-s-u-2001:db8::/64  -s 2001:db8::/64 -j tm-s-u-2001:db8::/64+\n"
-	       "tm-s-d-2001:db8::/64  -p 6 --sport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
-	       "tm-s-u-2001:db8::/64  -p 6 --dport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
-	       "tm-s-d-2001:db8::/64+  -p 6 --sport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
-	       "tm-s-u-2001:db8::/64+  -p 6 --dport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-d-2001:db8::/64  -p 6 --sport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-u-2001:db8::/64  -p 6 --dport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-d-2001:db8::/64+  -p 6 --sport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-u-2001:db8::/64+  -p 6 --dport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
 	       "tm-d-2001:db8:1::/64  -d 2001:db8:1::/124 -g tm-d-2001:db8:1::/124\n"
 	       "tm-u-2001:db8:1::/64  -s 2001:db8:1::/124 -g tm-u-2001:db8:1::/124\n"
 	       "tm-d-2001:db8:1::/124  -d 2001:db8:1::5  -d 2001:db8:1::6 -j tm-s-d-2001:db8:1::6  -d 2001:db8:1::7 -j tm-s-d-2001:db8:1::6\n"
-	       "tm-s-d-2001:db8:1::6  -p 6 --sport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
-	       "tm-s-u-2001:db8:1::6  -p 6 --dport 80:80 -j RETURN  -p 58 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-d-2001:db8:1::6  -p 6 --sport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
+	       "tm-s-u-2001:db8:1::6  -p 6 --dport 80:80 -j RETURN  -p 1 --sport 0:65535 -j RETURN  -j RETURN\n"
 	       "tm-u-2001:db8:1::/124  -s 2001:db8:1::5  -s 2001:db8:1::6 -j tm-s-u-2001:db8:1::6  -s 2001:db8:1::7 -j tm-s-u-2001:db8:1::6\n");
 }
 

@@ -130,13 +130,13 @@ static inline void make_address(const char *word, bool negated, struct prefix *p
 		*prefix = p;
 }
 
-/* Protocols that have ports in the tests, and ICMP. */
+/* Protocols that have ports in the tests, and ICMP, which is one protocol to readers (ports.h). */
 static inline uint8_t make_protocol(const char *word)
 {
 	static const struct {
 		const char *name;
 		uint8_t number;
-	} known[] = {{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"ipv6-icmp", 58}};
+	} known[] = {{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"ipv6-icmp", 1}};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strcmp(known[i].name, word) == 0)

@@ -17,7 +17,7 @@ static inline bool walk_has_ports(const struct rule *rule, const struct packet *
 
 	if (!rule->ports.protocol)
 		return true;
-	if (rule->ports.protocol != packet->protocol)
+	if (ports_number(rule->ports.protocol, packet->dst.family == PREFIX_IPV6) != packet->protocol)
 		return false;
 	return (rule->ports.first == 0 && rule->ports.last == PORTS_LAST) ||
 	       (port >= rule->ports.first && port <= rule->ports.last);
