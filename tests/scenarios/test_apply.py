@@ -372,6 +372,15 @@ def test_desktop(make_lab):
     totals = lab.client.table("Total")
     assert {mib.CHAINS["input"], mib.CHAINS["output"]} <= set(totals)
     assert totals[mib.CHAINS["input"]]["Pkts"] > 0
+    # What comes back goes on in iptables, too: more than passed since.
+    for _ in range(50):
+        lab.agent("KernelResets")
+    before = {chain: lab.ipt.rules(chain, 4)[0].packets for chain in ("INPUT", "OUTPUT")}
+    lab.fresh()
+    flush(lab)
+    lab.fresh()
+    for chain in ("INPUT", "OUTPUT"):
+        assert lab.ipt.rules(chain, 4)[0].packets >= before[chain] > 50
     assert lab.townmeter("towns", "--json").split() == ["[", "]"] or \
         json.loads(lab.townmeter("towns", "--json")) == []
     lab.townmeter("remove")
