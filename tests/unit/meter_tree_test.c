@@ -110,6 +110,10 @@ static bool is_stamped(const struct bench *b)
 
 #define CHAINS ":FORWARD ACCEPT\n:townmeter\n:tm-d\n:town-a\n:tm-d-10.1.0.0/24\n"
 
+#define ONLY_HAND(total, town, host) \
+	":FORWARD ACCEPT\n:town-a\n[" total ":" total "00] -A FORWARD\n" \
+	"[" town ":" town "00] -A FORWARD -d 10.1.0.0/24 -j town-a\n[" host ":" host "00] -A town-a -d 10.1.0.10\n"
+
 /* The tree, with what its canary, the total, the town and the host read; what else stands is put into FORWARD, the
  * town's chain ahead of its entrance, and behind it. */
 static const char *tree_with(unsigned canary, unsigned total, unsigned town, unsigned host, const char *forward,
@@ -234,6 +238,12 @@ static void written_by_someone_else(void **state)
 	look(&b, ":FORWARD ACCEPT\n");
 	look(&b, tree(0, 4, 3, 2));
 	assert_amounts(&b, 24, 13, 11);
+	/* The same in looks that read no counters at first, though it outgrew meanwhile what it had read. */
+	look(&b, ":FORWARD ACCEPT\n");
+	look_partly(&b, tree(0, 2, 2, 1), true);
+	look_partly(&b, tree_with(0, 2, 2, 1, "-A FORWARD -i eth0\n", "", ""), true);
+	look(&b, tree(0, 30, 20, 15));
+	assert_amounts(&b, 54, 33, 26);
 	/* Never known, and so not known to be zeroed either. */
 	finish(&b);
 	b = begin();
@@ -258,25 +268,47 @@ static void rebooted(void **state)
 	look(&b, tree(8, 20, 11, 9));
 	assert_amounts(&b, 20, 11, 9);
 	assert_false(is_stamped(&b));
+	/* One that lost something of what it was given was zeroed. */
+	next_process(&b, METER_REBOOTED);
+	write_again(&b, 9, given);
+	look(&b, tree(9, 20, 0, 9));
+	assert_true(is_stamped(&b));
+	look(&b, tree(9, 20, 11, 9));
+	assert_amounts(&b, 20, 22, 9);
 	/* A look without rules comes first. */
 	next_process(&b, METER_REBOOTED);
 	look(&b, ":FORWARD ACCEPT\n");
 	write_again(&b, 9, given);
 	assert_int_equal(given[1], 11);
 	look(&b, tree(9, 21, 12, 9));
-	assert_amounts(&b, 21, 12, 9);
+	assert_amounts(&b, 21, 23, 9);
 	/* The boot restored the rules of a file: counters that the canary knows to be old. */
 	next_process(&b, METER_REBOOTED);
 	look(&b, tree(9, 18, 8, 6));
-	assert_amounts(&b, 21, 12, 9);
+	assert_amounts(&b, 21, 23, 9);
 	assert_true(is_stamped(&b));
 	look(&b, tree(9, 19, 9, 7));
-	assert_amounts(&b, 22, 13, 10);
+	assert_amounts(&b, 22, 24, 10);
 	/* The file had none. */
 	next_process(&b, METER_REBOOTED);
 	look(&b, tree(0, 3, 2, 1));
-	assert_amounts(&b, 25, 15, 11);
+	assert_amounts(&b, 25, 26, 11);
 	assert_false(is_stamped(&b));
+	finish(&b);
+}
+
+/* A rule of someone else's is none of those that we wrote, though it has the same prefix. */
+static void not_what_was_written(void **state)
+{
+	struct bench b = begin();
+	unsigned given[3];
+
+	(void)state;
+	look(&b, tree(7, 20, 10, 9));
+	look(&b, ":FORWARD ACCEPT\n");
+	write_again(&b, 8, given);
+	look(&b, ONLY_HAND("22", "12", "11"));
+	assert_amounts(&b, 42, 22, 20);
 	finish(&b);
 }
 
@@ -427,10 +459,6 @@ static const char *beside(unsigned total, unsigned town, unsigned host, const ch
 		 "[%u:%u00] -A tm-d-10.1.0.0/24 -d 10.1.0.10\n%s", total, total, town, town, host, host, own);
 	return text;
 }
-
-#define ONLY_HAND(total, town, host) \
-	":FORWARD ACCEPT\n:town-a\n[" total ":" total "00] -A FORWARD\n" \
-	"[" town ":" town "00] -A FORWARD -d 10.1.0.0/24 -j town-a\n[" host ":" host "00] -A town-a -d 10.1.0.10\n"
 
 /* Nothing counts twice, and the tree goes on where the hand-written rules ended. */
 static void handed_over_to_the_tree(void **state)
@@ -608,6 +636,7 @@ int main(void)
 		cmocka_unit_test(flushed),
 		cmocka_unit_test(written_by_someone_else),
 		cmocka_unit_test(rebooted),
+		cmocka_unit_test(not_what_was_written),
 		cmocka_unit_test(zeroed),
 		cmocka_unit_test(zeroed_before_a_rule_was_written),
 		cmocka_unit_test(only_its_chain_zeroed),
