@@ -7,6 +7,7 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from .proc import LabError, wait_until
 from .topology import address, owner
@@ -62,9 +63,17 @@ class Blast:
         self.sent = None
 
     def stop(self, timeout=15):
-        """End it now."""
+        """End it now. One that has not begun yet would die of the signal and tell nothing."""
+        wait_until(self._tells, timeout, "blast handles signals", interval=0.002)
         self.process.send_signal(15)
         return self.finish(timeout)
+
+    def _tells(self):
+        if not self.process.running():
+            return True
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return caught >> 14 & 1 and "Name:\tblast\n" in status
 
     def finish(self, timeout):
         """Wait until it ends by itself; enter what it sent into the tally."""

@@ -15,7 +15,7 @@ from lab.topology import address
 
 DOWN = "-d 10.1.0.10"
 # A rule that is nobody's, and a policy: they keep what they have.
-FOREIGN = "4:INPUT -s 192.0.2.99"
+FOREIGN = "4:INPUT -s 192.0.2.99 -p 6 --sport 0:65535"
 
 
 @pytest.fixture

@@ -1,67 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules that change: every row and every counter is found again by what it is, not by where it stands. */
-#include <stdio.h>
-
-#include "make.h"
-#include "meter.h"
+#include "bench.h"
 
 #define FORWARD ":FORWARD ACCEPT\n:town-a\n"
 #define JUMP(n) FORWARD "[" #n ":" #n "00] -A FORWARD -d 10.1.0.0/24 -j town-a\n"
 
-struct bench {
-	struct meter *meter;
-	struct made made; /* of the last look */
-	uint64_t generation;
-	decitime now;
-};
-
-static struct bench begin(void)
-{
-	struct bench b = {.meter = meter_new(1000), .made = make(""), .now = 1000};
-
-	assert_non_null(b.meter);
-	return b;
-}
-
-static void finish(struct bench *b)
-{
-	made_free(&b->made);
-	meter_free(b->meter);
-}
-
-/* What problems were told of. */
-static char told[2000];
-
-static void tell(void *context, const char *line)
-{
-	(void)context;
-	snprintf(told + strlen(told), sizeof told - strlen(told), "%s\n", line);
-}
-
-static void look(struct bench *b, const char *text)
-{
-	struct made made = make(text);
-	struct snapshot snapshot = {.rules = made.rules, .counters = made.counters, .generation = ++b->generation,
-				    .received_before = UINT64_MAX, .received_after = UINT64_MAX};
-
-	told[0] = '\0';
-	assert_int_equal(meter_fold(b->meter, &snapshot, ++b->now, tell, NULL), 0);
-	made_free(&b->made);
-	b->made = made;
-}
-
-static struct view *published(const struct bench *b)
-{
-	static const struct view_agent agent = {.backend = VIEW_BACKEND_LEGACY};
-	struct view *view = meter_publish(b->meter, &agent);
-
-	assert_non_null(view);
-	return view;
-}
-
 static struct view_host host(const struct bench *b, const char *town, const char *name)
 {
-	struct view *view = published(b);
+	struct view *view = bench_published(b);
 	uint32_t row = view_find_host(view, town, name);
 
 	if (row == UINT32_MAX)
@@ -73,7 +19,7 @@ static struct view_host host(const struct bench *b, const char *town, const char
 
 static struct view_town town(const struct bench *b, const char *name)
 {
-	struct view *view = published(b);
+	struct view *view = bench_published(b);
 	uint32_t row = view_find_town(view, name);
 
 	if (row == UINT32_MAX)
@@ -85,7 +31,7 @@ static struct view_town town(const struct bench *b, const char *name)
 
 static struct view_agent agent(const struct bench *b)
 {
-	struct view *view = published(b);
+	struct view *view = bench_published(b);
 	struct view_agent copy = view->agent;
 
 	view_release(view);
@@ -95,57 +41,57 @@ static struct view_agent agent(const struct bench *b)
 /* A rule that we put in comes with a count that is no traffic; one that someone else put in is traffic. */
 static void rules_that_we_put_in(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	struct counter given = {5, 500};
 
 	(void)state;
-	look(&b, JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
+	bench_look(&b, JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	struct rule_key key = {.town = meter_find_town(b.meter, "town-a"), .family = PREFIX_IPV4, .kind = ROLE_HOST_DROP,
 			       .ours = true, .prefix = make_prefix("10.1.0.10")};
 	assert_int_equal(meter_rule_inserted(b.meter, &key, &given), 0);
-	look(&b, JUMP(11) "[7:700] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
+	bench_look(&b, JUMP(11) "[7:700] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
 			  "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	assert_int_equal(host(&b, "town-a", "alice").traffic.dropped.packets, 2);
 	assert_int_equal(host(&b, "town-a", "alice").traffic.dropped.octets, 200);
 	assert_int_equal(town(&b, "town-a").traffic.down.packets, 9);
 	/* Expected once, not for ever; a foreign drop counts from its first packet. */
-	look(&b, JUMP(12) "[7:700] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
+	bench_look(&b, JUMP(12) "[7:700] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
 			  "[5:500] -A town-a -d 10.1.0.11 -j DROP\n[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
 	assert_int_equal(host(&b, "town-a", "10.1.0.11").traffic.dropped.packets, 5);
 	/* What never came is not waited for. */
 	key.direction = DIRECTION_UP;
 	key.kind = ROLE_COUNT;
 	assert_int_equal(meter_rule_inserted(b.meter, &key, &given), 0);
-	look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
-	look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n[7:700] -A town-a -s 10.1.0.10\n");
+	bench_look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
+	bench_look(&b, JUMP(12) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n[7:700] -A town-a -s 10.1.0.10\n");
 	assert_int_equal(host(&b, "town-a", "alice").traffic.up.packets, 7);
-	finish(&b);
+	bench_finish(&b);
 }
 
 /* A rule that we removed was settled to its last packet; one that vanished took something with it. */
 static void rules_that_go(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	static const char with[] = JUMP(9) "[4:400] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
 					   "[5:500] -A town-a -d 10.1.0.10 --comment alice\n";
 	static const char without[] = JUMP(9) "[5:500] -A town-a -d 10.1.0.10 --comment alice\n";
 	struct counter last = {6, 600};
 
 	(void)state;
-	look(&b, with);
+	bench_look(&b, with);
 	decitime before = town(&b, "town-a").traffic.discontinuity;
 	meter_rule_deleted(b.meter, made_rule(&b.made, 4, "town-a", 1), &last);
 	meter_settle(b.meter);
-	look(&b, without);
+	bench_look(&b, without);
 	assert_int_equal(host(&b, "town-a", "alice").traffic.dropped.packets, 6);
 	assert_int_equal(town(&b, "town-a").traffic.discontinuity, before);
 	assert_int_equal(host(&b, "town-a", "alice").traffic.discontinuity, before);
-	look(&b, with);
-	look(&b, without);
+	bench_look(&b, with);
+	bench_look(&b, without);
 	assert_true(town(&b, "town-a").traffic.discontinuity > before);
 	assert_true(host(&b, "town-a", "alice").traffic.discontinuity > before);
 	assert_int_equal(agent(&b).discontinuity, town(&b, "town-a").traffic.discontinuity);
-	finish(&b);
+	bench_finish(&b);
 }
 
 static const char *configured(void *context, const char *town, const struct prefix *prefix)
@@ -159,7 +105,7 @@ static const char *configured(void *context, const char *town, const struct pref
 /* The same rules under a new name: another row, that counts what comes from then on. */
 static void names_that_change(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	static char bob[] = "bob", carol[] = "carol";
 	static const char rules[] = JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n"
 					    "[3:300] -A town-a -d 10.1.0.11 --comment dave\n";
@@ -169,7 +115,7 @@ static void names_that_change(void **state)
 	(void)state;
 	/* Before the first fold, too; that is still the first one. */
 	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = bob});
-	look(&b, rules);
+	bench_look(&b, rules);
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
 	assert_int_equal(meter_find_host(b.meter, "town-a", "alice"), RULE_NONE);
 	assert_int_equal(agent(&b).tables_last_change, b.now);
@@ -177,13 +123,13 @@ static void names_that_change(void **state)
 	decitime made = host(&b, "town-a", "bob").traffic.discontinuity;
 	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = carol});
 	b.generation--;
-	look(&b, rules);
+	bench_look(&b, rules);
 	assert_int_equal(host(&b, "town-a", "carol").traffic.down.packets, 0);
 	assert_int_equal(host(&b, "town-a", "carol").oper, OPER_ALLOWED);
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
 	assert_int_equal(host(&b, "town-a", "bob").oper, OPER_MISSING);
 	assert_int_equal(agent(&b).tables_last_change, b.now);
-	look(&b, more);
+	bench_look(&b, more);
 	assert_int_equal(host(&b, "town-a", "carol").traffic.down.packets, 5);
 	assert_int_equal(host(&b, "town-a", "carol").traffic.down.octets, 500);
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 9);
@@ -192,72 +138,72 @@ static void names_that_change(void **state)
 	decitime changed = agent(&b).tables_last_change;
 	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = carol});
 	b.generation--;
-	look(&b, more);
+	bench_look(&b, more);
 	assert_int_equal(agent(&b).tables_last_change, changed);
 	/* Without them the comment counts, and a row that was there before goes on. */
 	meter_set_names(b.meter, NULL);
 	b.generation--;
-	look(&b, more);
+	bench_look(&b, more);
 	assert_int_equal(host(&b, "town-a", "alice").traffic.down.packets, 0);
 	assert_int_equal(host(&b, "town-a", "carol").oper, OPER_MISSING);
 	meter_set_names(b.meter, &(struct recognise_names){.find = configured, .context = bob});
-	look(&b, JUMP(9) "[15:1500] -A town-a -d 10.1.0.10 --comment alice\n"
+	bench_look(&b, JUMP(9) "[15:1500] -A town-a -d 10.1.0.10 --comment alice\n"
 			 "[3:300] -A town-a -d 10.1.0.11 --comment dave\n");
 	assert_int_equal(host(&b, "town-a", "bob").traffic.down.packets, 10);
 	assert_int_equal(host(&b, "town-a", "bob").traffic.discontinuity, made);
 	assert_int_equal(town(&b, "town-a").traffic.down.packets, 9);
 	assert_int_equal(agent(&b).kernel_resets, 0);
-	finish(&b);
+	bench_finish(&b);
 }
 
 /* A poller compares stamps: each is later than all before, even if the clock was set back. */
 static void stamps_only_grow(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	decitime before = 0;
 
 	(void)state;
-	look(&b, JUMP(50) "[9:900] -A town-a -d 10.1.0.10\n");
+	bench_look(&b, JUMP(50) "[9:900] -A town-a -d 10.1.0.10\n");
 	for (int i = 49; i > 0; i--) {
 		char text[300];
 		b.now = i % 2 ? 500 : 2000;
 		snprintf(text, sizeof text, FORWARD "[%d:100] -A FORWARD -d 10.1.0.0/24 -j town-a\n"
 						    "[9:900] -A town-a -d 10.1.0.10\n", i);
-		look(&b, text);
+		bench_look(&b, text);
 		assert_true(town(&b, "town-a").traffic.discontinuity > before);
 		before = town(&b, "town-a").traffic.discontinuity;
 		/* Whose rules kept their counters has no gap. */
 		assert_int_equal(host(&b, "town-a", "10.1.0.10").traffic.discontinuity, 1001);
 	}
 	assert_int_equal(agent(&b).kernel_resets, 49);
-	finish(&b);
+	bench_finish(&b);
 }
 
 static void totals(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	struct view *view;
 
 	(void)state;
-	look(&b, ":FORWARD ACCEPT [10:1000]\n:INPUT ACCEPT [1:100]\n*6\n:FORWARD ACCEPT [5:500]\n:INPUT ACCEPT [2:200]\n");
-	view = published(&b);
+	bench_look(&b, ":FORWARD ACCEPT [10:1000]\n:INPUT ACCEPT [1:100]\n*6\n:FORWARD ACCEPT [5:500]\n:INPUT ACCEPT [2:200]\n");
+	view = bench_published(&b);
 	assert_int_equal(view->n_totals, 2);
 	assert_int_equal(view_totals(view)[0].amount.packets, 15);
 	assert_int_equal(view_totals(view)[0].source, VIEW_SOURCE_POLICY);
 	assert_int_equal(view_totals(view)[1].amount.octets, 300);
 	view_release(view);
 	/* A rule is added: it counts from now on, the policies no more; nothing that was counted is lost. */
-	look(&b, ":FORWARD ACCEPT [12:1200]\n:INPUT ACCEPT [1:100]\n[2:200] -A FORWARD\n"
+	bench_look(&b, ":FORWARD ACCEPT [12:1200]\n:INPUT ACCEPT [1:100]\n[2:200] -A FORWARD\n"
 		 "*6\n:FORWARD ACCEPT [9:900]\n:INPUT ACCEPT [2:200]\n");
-	view = published(&b);
+	view = bench_published(&b);
 	assert_int_equal(view_totals(view)[0].amount.packets, 17);
 	assert_int_equal(view_totals(view)[0].source, VIEW_SOURCE_RULE);
 	assert_int_equal(view_totals(view)[1].source, VIEW_SOURCE_POLICY);
 	assert_true(view_totals(view)[0].discontinuity > view_totals(view)[1].discontinuity);
 	view_release(view);
 	/* The row stays when its rules go. */
-	look(&b, ":INPUT ACCEPT [1:100]\n");
-	view = published(&b);
+	bench_look(&b, ":INPUT ACCEPT [1:100]\n");
+	view = bench_published(&b);
 	assert_int_equal(view->n_totals, 2);
 	assert_int_equal(view_totals(view)[0].amount.packets, 17);
 	assert_int_equal(view->agent.rules_read, 0);
@@ -265,9 +211,9 @@ static void totals(void **state)
 	assert_true(meter_has_total(b.meter, VIEW_CHAIN_FORWARD));
 	assert_false(meter_has_total(b.meter, VIEW_CHAIN_OUTPUT));
 	/* Every commit of iptables-legacy clears the policies' counters: that is no reset. */
-	look(&b, ":INPUT ACCEPT [0:0]\n");
+	bench_look(&b, ":INPUT ACCEPT [0:0]\n");
 	assert_int_equal(agent(&b).kernel_resets, 0);
-	finish(&b);
+	bench_finish(&b);
 }
 
 static void collect(void *context, uint32_t id)
@@ -280,13 +226,13 @@ static void collect(void *context, uint32_t id)
 /* Identities stay, whatever comes between; rows come in the order of SNMP. */
 static void identities(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	uint32_t seen[8] = {0};
 
 	(void)state;
-	look(&b, JUMP(0) "-A town-a -d 10.1.0.10 --comment mm\n");
+	bench_look(&b, JUMP(0) "-A town-a -d 10.1.0.10 --comment mm\n");
 	uint32_t a = meter_find_town(b.meter, "town-a"), mm = meter_find_host(b.meter, "town-a", "mm");
-	look(&b, ":FORWARD ACCEPT\n:b\n:town-b\n:town-a\n-A FORWARD -d 10.2.0.0/24 -j b\n-A FORWARD -d 10.3.0.0/24 -j town-b\n"
+	bench_look(&b, ":FORWARD ACCEPT\n:b\n:town-b\n:town-a\n-A FORWARD -d 10.2.0.0/24 -j b\n-A FORWARD -d 10.3.0.0/24 -j town-b\n"
 		 "-A FORWARD -d 10.1.0.0/24 -j town-a\n-A b -d 10.2.0.10 --comment mm\n"
 		 "-A town-a -d 10.1.0.9 --comment zz\n-A town-a -d 10.1.0.8 --comment aaa\n"
 		 "-A town-a -d 10.1.0.11 --comment aa\n-A town-a -d 10.1.0.10 --comment mm\n");
@@ -302,7 +248,7 @@ static void identities(void **state)
 	assert_int_equal(seen[2], mm);
 	assert_int_equal(seen[3], meter_find_host(b.meter, "town-a", "zz"));
 	assert_int_equal(seen[4], meter_find_host(b.meter, "town-a", "aaa"));
-	struct view *view = published(&b);
+	struct view *view = bench_published(&b);
 	static const char *const towns[] = {"b", "town-a", "town-b"}, *const hosts[] = {"mm", "aa", "mm", "zz", "aaa"};
 	for (uint32_t i = 0; i < 3; i++)
 		assert_string_equal(view_towns(view)[i].name, towns[i]);
@@ -314,76 +260,76 @@ static void identities(void **state)
 		assert_true(prefix_compare(&view_addresses(view)[i - 1].prefix, &view_addresses(view)[i].prefix) < 0);
 	view_release(view);
 	assert_int_equal(meter_town_found(b.meter, a), 1);
-	look(&b, ":FORWARD ACCEPT\n");
+	bench_look(&b, ":FORWARD ACCEPT\n");
 	assert_int_equal(meter_town_found(b.meter, a), RULE_NONE);
 	assert_int_equal(meter_host_found(b.meter, mm), RULE_NONE);
-	finish(&b);
+	bench_finish(&b);
 }
 
 /* `iptables -R town-a 1 -d 10.1.0.10 -j DROP` takes rule, comment and count away; the customer stays who it was. */
 static void replaced_by_hand(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 
 	(void)state;
-	look(&b, JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
-	look(&b, JUMP(12) "[3:300] -A town-a -d 10.1.0.10 -j DROP\n");
+	bench_look(&b, JUMP(9) "[9:900] -A town-a -d 10.1.0.10 --comment alice\n");
+	bench_look(&b, JUMP(12) "[3:300] -A town-a -d 10.1.0.10 -j DROP\n");
 	struct view_host alice = host(&b, "town-a", "alice");
 	assert_int_equal(alice.traffic.down.packets, 9);
 	assert_int_equal(alice.traffic.dropped.packets, 3);
 	assert_int_equal(alice.oper, OPER_PARTIAL); /* no jump and no drop from it */
 	assert_int_equal(town(&b, "town-a").hosts, 1);
-	look(&b, JUMP(13) "[4:400] -A town-a -d 10.1.0.10 -j DROP\n");
+	bench_look(&b, JUMP(13) "[4:400] -A town-a -d 10.1.0.10 -j DROP\n");
 	assert_int_equal(host(&b, "town-a", "alice").traffic.dropped.packets, 4);
-	finish(&b);
+	bench_finish(&b);
 }
 
 static void problems_are_told_once(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	static const char good[] = JUMP(0), bad[] = JUMP(0) "-A town-a -d 10.1.0.10 --comment alice\n"
 							   "-A town-a -s 10.1.0.10 --comment bob\n";
 
 	(void)state;
-	look(&b, good);
-	assert_string_equal(told, "");
-	look(&b, bad);
-	assert_non_null(strstr(told, "has two names, 'alice'"));
-	look(&b, bad);
-	assert_string_equal(told, "");
-	look(&b, good);
-	look(&b, bad);
-	assert_non_null(strstr(told, "has two names, 'alice'"));
-	finish(&b);
+	bench_look(&b, good);
+	assert_string_equal(b.told, "");
+	bench_look(&b, bad);
+	assert_non_null(strstr(b.told, "has two names, 'alice'"));
+	bench_look(&b, bad);
+	assert_string_equal(b.told, "");
+	bench_look(&b, good);
+	bench_look(&b, bad);
+	assert_non_null(strstr(b.told, "has two names, 'alice'"));
+	bench_finish(&b);
 }
 
 static void found_again_by_key(void **state)
 {
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	struct rule_key keys[4];
 	uint32_t rules[4];
 
 	(void)state;
-	look(&b, JUMP(0) "-A FORWARD -s 10.1.0.0/24 -j town-a\n-A town-a -d 10.1.0.10\n-A town-a -d 10.1.0.11 -j DROP\n");
+	bench_look(&b, JUMP(0) "-A FORWARD -s 10.1.0.0/24 -j town-a\n-A town-a -d 10.1.0.10\n-A town-a -d 10.1.0.11 -j DROP\n");
 	for (uint32_t i = 0; i < 2; i++) {
 		keys[i] = meter_rule_key(b.meter, made_rule(&b.made, 4, "FORWARD", i + 1));
 		keys[i + 2] = meter_rule_key(b.meter, made_rule(&b.made, 4, "town-a", i + 1));
 	}
-	look(&b, FORWARD "-A FORWARD\n-A FORWARD -s 10.1.0.0/24 -j town-a\n-A FORWARD -d 10.1.0.0/24 -j town-a\n"
+	bench_look(&b, FORWARD "-A FORWARD\n-A FORWARD -s 10.1.0.0/24 -j town-a\n-A FORWARD -d 10.1.0.0/24 -j town-a\n"
 			 "-A town-a -s 10.1.0.10\n-A town-a -j LOG\n-A town-a -d 10.1.0.10\n");
 	assert_int_equal(meter_locate(b.meter, keys, rules, 4), 0);
 	assert_int_equal(rules[0], made_rule(&b.made, 4, "FORWARD", 3));
 	assert_int_equal(rules[1], made_rule(&b.made, 4, "FORWARD", 2));
 	assert_int_equal(rules[2], made_rule(&b.made, 4, "town-a", 3));
 	assert_int_equal(rules[3], RULE_NONE);
-	finish(&b);
+	bench_finish(&b);
 }
 
 /* Rules that only change their places: every packet is counted once, whatever else comes and goes. */
 static void shuffled_rules(void **state)
 {
 	enum { HOSTS = 150 };
-	struct bench b = begin();
+	struct bench b = bench_begin();
 	uint64_t counts[HOSTS] = {0};
 	uint32_t order[HOSTS], seed = 9;
 	char *text = malloc(50000), name[32];
@@ -409,7 +355,7 @@ static void shuffled_rules(void **state)
 			at += sprintf(at, "[%llu:%llu] -A town-a -d 10.1.0.%u\n", (unsigned long long)counts[order[i]],
 				      (unsigned long long)counts[order[i]] * 60, order[i]);
 		}
-		look(&b, text);
+		bench_look(&b, text);
 		for (uint32_t i = 0; i < HOSTS; i++) {
 			sprintf(name, "10.1.0.%u", i);
 			struct view_traffic traffic = host(&b, "town-a", name).traffic;
@@ -419,7 +365,7 @@ static void shuffled_rules(void **state)
 		}
 	}
 	free(text);
-	finish(&b);
+	bench_finish(&b);
 }
 
 int main(void)

@@ -84,6 +84,30 @@ static void blocks_and_periods(void **state)
 	scene_on_both_with(SCENE_TREE, blocks, &directory);
 }
 
+/* The drops that a request put into the tree are found again, to be taken back. */
+static void undone(void *context)
+{
+	struct scene scene;
+
+	(void)context;
+	open_scene(&scene);
+	struct request *request = scene_apply(&scene, &block_bob, 1);
+	check(request->result == REQUEST_DONE && scene_drops(1) == 2);
+	request_undo(&scene.w, request);
+	check(request->result == REQUEST_DONE && scene_drops(1) == 0);
+	request_free(request);
+	scene_look(&scene);
+	check(scene_drops(1) == 0);
+	check(!meter_is_blocked(scene.w.meter, METER_HOST, scene_host(&scene, "town-a", "bob")));
+	scene_close(&scene);
+}
+
+static void a_block_taken_back(void **state)
+{
+	(void)state;
+	scene_on_both_with(SCENE_TREE, undone, &directory);
+}
+
 static void killed_process(void *context)
 {
 	struct scene scene;
@@ -199,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_and_periods),
+		cmocka_unit_test(a_block_taken_back),
 		cmocka_unit_test(a_process_that_is_killed),
 		cmocka_unit_test(written_again),
 	};
