@@ -30,7 +30,7 @@ def contract():
     for group, objects in ((1, mib.AGENT), (11, mib.CONTROL)):
         found.update({f"townMeter{n}": (mib.OBJECTS + (group, i), None)
                       for n, (i, _) in objects.items()})
-    for table in ("Total", "Town", "Host"):
+    for table in ("Total", "Town", "Host", "Service", "TownService", "HostService"):
         entry, columns = mib.TABLES[table]
         found.update({f"townMeter{table}{n}": (entry + (i,), table)
                       for n, (i, _) in columns.items()})

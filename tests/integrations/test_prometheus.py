@@ -4,6 +4,7 @@ knows what the senders counted."""
 import pytest
 
 from lab import mib
+from lab.configured import MANAGED, fresh_router, towns
 from lab.lab import TOWNS
 from lab.pdu import Value
 from lab.topology import HOSTS, NETS
@@ -37,11 +38,25 @@ def rules(lab):
                         "-m", "comment", "--comment", name, *(["-c", *large] if large else []))
 
 
+SERVICES = "services: [{name: web, match: [tcp/443, udp/443]}, {name: e-mail, match: [tcp/25, udp/25]}]\n"
+DIVIDED = MANAGED + SERVICES + towns(keys={"town-b": "services: false"}, host_keys={"alice": "services: true"})
+
+
 @pytest.fixture
 def watched(make_lab):
     """A router that a Prometheus polls: lab.prometheus."""
     lab = make_lab(apart=True)
     rules(lab)
+    yield from _watched(lab)
+
+
+@pytest.fixture
+def divided(make_lab):
+    """The same with service classes: those of town-a, and of its host alice."""
+    yield from _watched(fresh_router(make_lab(apart=True, config=DIVIDED)))
+
+
+def _watched(lab):
     lab.up()
     exporter = Exporter(lab)
     try:
@@ -203,6 +218,27 @@ def test_hosts_come_and_go_and_are_blocked(watched):
     counts = {(m["town"], m["host"]): n for m, n in gaps}
     assert len({counts[key] for key in KNOWN}) == 1, f"samples of each host: {counts}"
     assert {value for _, value in prometheus.query("resets(townMeterHostDownOctets[10m])")} == {0}
+
+
+def test_service_classes(divided):
+    """A series for each class of a town, of a host that asks for it, and of all towns."""
+    traffic, prometheus = divided.traffic, divided.prometheus
+    traffic.send("outside", ["alice", "bob"], 60, sport=443)
+    traffic.send("alice", "outside", 20, dport=25)
+    traffic.send("outside", "alice", 7, 6)
+    traffic.send("outside", "dave", 9, sport=443)
+    divided.expect_sent()
+    labels = [["service"], ["town", "service"], ["town", "host", "service"]]
+    alice = {"Down": {"web": 3000, "e-mail": 0, "other": 7 * 120}, "Up": {"web": 0, "e-mail": 2000, "other": 0}}
+    for way, own in alice.items():
+        town = {**own, "web": own["web"] * 2}
+        for table, names, key, want in (("", labels[0], (), town), ("Town", labels[1], ("town-a",), town),
+                                        ("Host", labels[2], ("town-a", "alice"), own)):
+            prometheus.shows(lambda: dict(prometheus.rows(f"townMeter{table}Service{way}Octets", *names)),
+                             {(*key, service): octets for service, octets in want.items()})
+    prometheus.shows(lambda: set(prometheus.rows("townMeterServiceMatch", "service", "townMeterServiceMatch")),
+                     {("web", "tcp/443 udp/443"), ("e-mail", "tcp/25 udp/25"), ("other", None)})
+    assert prometheus.query('{townMeterServiceName!=""}') == []
 
 
 def test_alerts(watched):

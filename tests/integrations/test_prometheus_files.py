@@ -24,7 +24,10 @@ NAMES = [{"labelname": "townMeterTownName", "type": "DisplayString"},
          {"labelname": "townMeterHostName", "type": "DisplayString"}]
 CHAIN = {"labelname": "townMeterTotalChain", "type": "EnumAsInfo",
          "enum_values": {number: name for name, number in mib.CHAINS.items()}}
-INDEXES = {"Total": [CHAIN], "Town": NAMES[:1], "Host": NAMES, None: None}
+SERVICE = [{"labelname": "townMeterServiceName", "type": "DisplayString"}]
+INDEXES = {"Total": [CHAIN], "Town": NAMES[:1], "Host": NAMES, "Service": SERVICE,
+           "TownService": NAMES[:1] + SERVICE, "HostService": NAMES + SERVICE, None: None}
+MODULES = ["townmeter", "townmeter_info", "townmeter_services"]
 
 
 def load(path):
@@ -72,7 +75,7 @@ def test_the_exporter_reads_its_form():
     tool("prometheus-snmp-exporter", "--dry-run", f"--config.file={OLD if old else NEW}")
 
 
-@pytest.mark.parametrize("module", ["townmeter", "townmeter_info"])
+@pytest.mark.parametrize("module", MODULES)
 def test_every_metric_is_an_object_of_the_mib(module):
     known, syntax = contract(), syntaxes()
     metrics = modules(NEW)[module]["metrics"]
@@ -85,12 +88,12 @@ def test_every_metric_is_an_object_of_the_mib(module):
         assert "lookups" not in metric
 
 
-@pytest.mark.parametrize("module", ["townmeter", "townmeter_info"])
+@pytest.mark.parametrize("module", MODULES)
 def test_what_is_asked_for_is_shown_and_no_more(module):
     what, known = modules(NEW)[module], contract()
     tables = {m["oid"] for m in what["metrics"] if known[m["name"]][1]}
     assert set(what["walk"]) == tables
-    assert set(what["get"]) == {m["oid"] + ".0" for m in what["metrics"]} - {t + ".0" for t in tables}
+    assert set(what.get("get", [])) == {m["oid"] + ".0" for m in what["metrics"]} - {t + ".0" for t in tables}
 
 
 def test_no_object_is_asked_for_twice():
@@ -102,7 +105,7 @@ def test_prometheus_accepts_rules_and_configuration():
     tool("promtool", "check", "config", "prometheus.yml")
     assert "FAILED" not in tool("promtool", "check", "rules", "townmeter.rules.yml")
     asked = [job["params"]["module"] for job in load(SHIPPED / "prometheus.yml")["scrape_configs"]]
-    assert asked == [["townmeter"], ["townmeter_info"]]
+    assert asked == [[module] for module in MODULES]
 
 
 def rules():
