@@ -2,6 +2,7 @@
 /* Lists of chains, tables and flowtables as the kernel tells them; it is played here. */
 #include "make.h"
 #include "nft_message.h"
+#include "nft_no_socket.h"
 
 #include "nft_chains.h"
 
@@ -93,36 +94,6 @@ int nft_socket_ask(struct nft_socket *socket, const void *requests, size_t size,
 			return -1;
 	}
 	return 0;
-}
-
-struct nlmsghdr *nft_socket_head(struct nft_socket *socket, void *room, int type, int flags, uint8_t family)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
-
-	(void)socket;
-	(void)family;
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = (uint16_t)flags;
-	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
-	return message;
-}
-
-uint32_t nft_socket_question(const struct nft_socket *socket, const struct nlmsghdr *message, uint32_t n)
-{
-	(void)socket;
-	(void)n;
-	return message->nlmsg_seq;
-}
-
-int nft_socket_open(struct nft_socket *socket)
-{
-	(void)socket;
-	return 0;
-}
-
-void nft_socket_close(struct nft_socket *socket)
-{
-	(void)socket;
 }
 
 static void add(const char *table, const char *name, uint8_t family, uint64_t handle, int hook)

@@ -7,6 +7,7 @@
 #include "make.h"
 #include "nft_attr.h"
 #include "nft_message.h"
+#include "nft_no_socket.h"
 
 /* A chain of the kernel's: rules by handle, all of which jump to `to`, or count if that is NULL. */
 struct told {
@@ -82,36 +83,6 @@ int nft_socket_ask(struct nft_socket *socket, const void *requests, size_t size,
 	(void)refused;
 	(void)context;
 	return 0;
-}
-
-struct nlmsghdr *nft_socket_head(struct nft_socket *socket, void *room, int type, int flags, uint8_t family)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
-
-	(void)socket;
-	(void)family;
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = (uint16_t)flags;
-	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
-	return message;
-}
-
-uint32_t nft_socket_question(const struct nft_socket *socket, const struct nlmsghdr *message, uint32_t n)
-{
-	(void)socket;
-	(void)n;
-	return message->nlmsg_seq;
-}
-
-int nft_socket_open(struct nft_socket *socket)
-{
-	(void)socket;
-	return 0;
-}
-
-void nft_socket_close(struct nft_socket *socket)
-{
-	(void)socket;
 }
 
 int nft_socket_generation(struct nft_socket *socket, uint32_t *now)

@@ -108,6 +108,22 @@ static void a_block_taken_back(void **state)
 	scene_on_both_with(SCENE_TREE, undone, &directory);
 }
 
+/* On both backends, until it is not killed any more; the next process sees what is left. */
+static void killed_at_every_step(void (*process)(void *context), void (*next)(void *context))
+{
+	for (int nft = 0; nft < 2; nft++) {
+		bool ended = false;
+		for (unsigned at = 1; !ended; at++) {
+			fake_make(SCENE_TREE, scene_addresses);
+			fake->nft = nft != 0;
+			scene_directory(&directory);
+			ended = fake_process(process, NULL, at);
+			assert_true(fake_process(next, NULL, 0));
+			directory_remove(&directory);
+		}
+	}
+}
+
 static void killed_process(void *context)
 {
 	struct scene scene;
@@ -136,17 +152,7 @@ static void next_process(void *context)
 static void a_process_that_is_killed(void **state)
 {
 	(void)state;
-	for (int nft = 0; nft < 2; nft++) {
-		bool ended = false;
-		for (unsigned at = 1; !ended; at++) {
-			fake_make(SCENE_TREE, scene_addresses);
-			fake->nft = nft != 0;
-			scene_directory(&directory);
-			ended = fake_process(killed_process, NULL, at);
-			assert_true(fake_process(next_process, NULL, 0));
-			directory_remove(&directory);
-		}
-	}
+	killed_at_every_step(killed_process, next_process);
 }
 
 /* Another program takes alice's rule away. */
@@ -206,17 +212,7 @@ static void after_writing(void *context)
 static void written_again(void **state)
 {
 	(void)state;
-	for (int nft = 0; nft < 2; nft++) {
-		bool ended = false;
-		for (unsigned at = 1; !ended; at++) {
-			fake_make(SCENE_TREE, scene_addresses);
-			fake->nft = nft != 0;
-			scene_directory(&directory);
-			ended = fake_process(writing_process, NULL, at);
-			assert_true(fake_process(after_writing, NULL, 0));
-			directory_remove(&directory);
-		}
-	}
+	killed_at_every_step(writing_process, after_writing);
 }
 
 int main(void)
