@@ -11,9 +11,9 @@ import librenms
 from lab import mib
 from lab.pdu import Value
 from lab.proc import run
-from lab.snmp import own_env
 from lab.topology import HOSTS
-from librenms import MODULES, RECORD, TREE
+from librenms import RECORD
+from librenms_poller import Asker, Rrd, Watched
 
 # What it is recorded with: nothing of the machine on which it runs.
 SYSTEM = ("sysDescr Linux router 6.1.0-18-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 x86_64\n"
@@ -22,53 +22,6 @@ QUIET = "interval: 1h\nmax-age: 1h\nset: [zero, block, quota]\n"
 HARD = ('Zoë "the 1st" Müller', "bob's \\ shop", "x" * 40, "Зоя = b c_d")
 TOO_LONG = "Ж" * 24
 LARGE = 2**50 + 5
-
-
-class Asker:
-    """The commands of LibreNMS, in a lab's station."""
-
-    def __init__(self, lab):
-        self.lab, mibs = lab, lab.tmp / "mibs"
-        mibs.mkdir(exist_ok=True)
-        run([TREE / "tools" / "mib-standalone", TREE / "mibs" / "TOWNMETER-MIB.txt",
-             mibs / "TOWNMETER-MIB"])
-        self.common = ["-M", mibs, "-m", MODULES, "-v2c", "-c", "public"]
-        self.env = own_env(lab.tmp)
-
-    def _run(self, tool, options, *oids):
-        done = self.lab.station.run(tool, *self.common, *options, "udp:127.0.0.1:161", *oids,
-                                    env=self.env, check=False, timeout=60)
-        assert "No Response" not in done.stderr, done.stderr
-        return done.stdout
-
-    def tables(self, discovery):
-        return {name: librenms.table(self._run("snmpbulkwalk", flags, name))
-                for name, flags in librenms.asked_for(discovery).items()}
-
-    def get(self, oids):
-        oids, found = list(oids), {}
-        for at in range(0, len(oids), 20):  # our snmp_max_oid
-            found.update(librenms.values(self._run("snmpget", librenms.GET, *oids[at:at + 20])))
-        return found
-
-
-class Watched:
-    """A lab, and what LibreNMS knows of it after it looked."""
-
-    def __init__(self, lab):
-        self.lab, self.asker = lab, Asker(lab)
-        self.discovery = librenms.load("os_discovery")
-        self.look()
-
-    def look(self):
-        found = librenms.sensors(self.discovery, self.asker.tables(self.discovery))
-        self.sensors = {(s.kind, s.descr): s for s in found}
-        assert len(self.sensors) == len(found), "two with the same description"
-
-    def poll(self):
-        """{(class, description): what is kept}"""
-        answers = self.asker.get(s.oid for s in self.sensors.values())
-        return {key: s.kept(answers) for key, s in self.sensors.items()}
 
 
 def hard_rules(lab):
@@ -178,17 +131,15 @@ def test_a_router_is_found_out_and_another_one_is_not(quiet):
 # Rates
 
 
-class Rrd:
-    """A file as LibreNMS makes it for a sensor, a value each five minutes."""
+class Rates(Rrd):
+    """A value each five minutes."""
 
     def __init__(self, path, sensor):
-        self.path, self.at = path, 1700000100
-        run(["rrdtool", "create", path, "--start", str(self.at - 300), "--step", "300",
-             f"DS:sensor:{sensor.rrd_type}:600:U:U", "RRA:AVERAGE:0.5:1:2016"])
-        self.start = self.at
+        self.start = self.at = 1700000100
+        super().__init__(path, sensor, "--start", self.at - 300)
 
     def put(self, number):
-        run(["rrdtool", "update", self.path, f"{self.at}:{number}"])
+        super().put(number, self.at)
         self.at += 300
 
     def rates(self):
@@ -209,7 +160,7 @@ def watched(make_lab):
 def test_rates_are_exact_and_a_zeroing_is_none(watched):
     lab, down, used = watched.lab, ("bitrate", "town-a/alice down"), ("count", "town-a/alice down in this period (MB)")
     large = "bitrate", f"town-b/{HARD[0]} down"
-    files = {key: Rrd(lab.tmp / f"{n}.rrd", watched.sensors[key]) for n, key in enumerate((down, large))}
+    files = {key: Rates(lab.tmp / f"{n}.rrd", watched.sensors[key]) for n, key in enumerate((down, large))}
 
     def poll():
         kept = watched.poll()
@@ -296,7 +247,7 @@ def test_a_customer_comes_and_goes(watched):
         f"town-b/{new}", *(f"town-b/{new} {way}{end}" for way in ("down", "up")
                            for end in ("", " in this period (MB)"))}
     down, status = ("bitrate", f"town-b/{new} down"), ("state", f"town-b/{new}")
-    file, tuned = (Rrd(lab.tmp / f"{n}.rrd", watched.sensors[down]) for n in range(2))
+    file, tuned = (Rates(lab.tmp / f"{n}.rrd", watched.sensors[down]) for n in range(2))
     tune(tuned.path)
 
     def poll():
@@ -333,7 +284,7 @@ def test_a_customer_comes_and_goes(watched):
 
 def test_a_poll_without_the_daemon_is_no_spike_in_a_tuned_file(watched):
     lab, down = watched.lab, ("bitrate", f"town-b/{HARD[0]} down")
-    file = Rrd(lab.tmp / "tuned.rrd", watched.sensors[down])
+    file = Rates(lab.tmp / "tuned.rrd", watched.sensors[down])
     tune(file.path)
     for between in (lambda: None, lab.daemon.stop, lab.start_daemon, lambda: None):
         between()
