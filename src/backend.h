@@ -38,6 +38,7 @@ enum edit_kind {
 struct edit {
 	const char *name;    /* EDIT_CHAIN, and an EDIT_INSERT into the chain that one makes; borrowed */
 	const char *target;  /* VERDICT_JUMP, _GOTO: the chain's name, which stands or is made by this change; borrowed */
+	const char *comment; /* EDIT_INSERT: NULL for none; borrowed */
 	struct counter counter; /* EDIT_ADD, EDIT_INSERT: given; EDIT_ZERO, EDIT_DELETE, EDIT_ADD: returned */
 	struct counter left; /* EDIT_ZERO: returned: what it shows still of `counter`, which came between read and step */
 	enum edit_kind kind;
@@ -54,7 +55,6 @@ struct edit {
 	uint8_t ports_of;    /* as in struct rule */
 	uint8_t verdict;     /* EDIT_INSERT: VERDICT_NONE, _DROP, _RETURN, _JUMP or _GOTO */
 	bool kept;           /* EDIT_ZERO: returned */
-	char comment[256];   /* EDIT_INSERT: "" for none */
 };
 
 /* What settle() has to know: octets without pointers, for this machine, to be kept until it was called. It

@@ -72,7 +72,7 @@ void layout_diff_insert(struct layout_diff *diff, uint32_t chain, uint32_t wante
 	if (rule->target != RULE_NONE)
 		edit->target = diff->names[rule->target];
 	if (rule->kind == ROLE_TOTAL && rule->target == RULE_NONE)
-		memcpy(edit->comment, RULE_COMMENT, sizeof RULE_COMMENT);
+		edit->comment = RULE_COMMENT;
 	if (rule->kind == ROLE_CANARY)
 		edit->counter.packets = diff->canary;
 	change->kind = rule->kind;

@@ -91,7 +91,7 @@ static void put_rule(struct line *line, const struct edit *edit, bool ipv6)
 	put_prefix(line, "-s", down ? &edit->other : &edit->prefix);
 	put_prefix(line, "-d", down ? &edit->prefix : &edit->other);
 	put_ports(line, &edit->ports, edit->ports_of, ipv6);
-	if (edit->comment[0])
+	if (edit->comment)
 		put(line, " -m comment --comment %s", edit->comment);
 	put_verdict(line, edit->verdict, edit->target);
 	if (edit->counter.packets || edit->counter.octets)
@@ -107,7 +107,8 @@ static struct edit edit_of(const struct ruleset *rules, uint32_t index)
 
 	if (rule->verdict == VERDICT_JUMP || rule->verdict == VERDICT_GOTO)
 		edit.target = ruleset_text(rules, rules->chains[rule->jump].name);
-	snprintf(edit.comment, sizeof edit.comment, "%s", ruleset_text(rules, rule->comment));
+	if (rule->comment)
+		edit.comment = ruleset_text(rules, rule->comment);
 	return edit;
 }
 

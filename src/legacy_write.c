@@ -32,7 +32,7 @@ static size_t ports_size(const struct edit *edit)
 
 static size_t comment_size(const struct edit *edit)
 {
-	return edit->comment[0] ? match_size(sizeof(struct xt_comment_info)) : 0;
+	return edit->comment ? match_size(sizeof(struct xt_comment_info)) : 0;
 }
 
 static size_t matches_size(const struct edit *edit)
@@ -138,7 +138,7 @@ void legacy_write_rule(uint8_t family, const struct edit *edit, unsigned char *e
 	write_sizes(family, head, legacy_head_size(family) + matches_size(edit), size);
 	if (has_range(edit))
 		write_ports(edit, at);
-	if (edit->comment[0])
+	if (edit->comment)
 		write_comment(edit, at + ports_size(edit));
 	write_standard(at + matches_size(edit), edit->verdict == VERDICT_DROP     ? -NF_DROP - 1
 						: edit->verdict == VERDICT_RETURN ? XT_RETURN

@@ -219,7 +219,7 @@ static void put_expressions(struct nlmsghdr *message, const struct nft_new_rule 
 	add_prefix(message, down ? new->prefix : new->other, DIRECTION_DOWN);
 	if (has_ports(new))
 		add_ports(message, new);
-	if (new->comment[0])
+	if (new->comment)
 		add_comment(message, new->comment);
 	add_counter(message, &new->counter);
 	add_verdict(message, new->verdict, new->target);

@@ -24,7 +24,7 @@ struct nft_new_rule {
 	const struct ports *ports; /* NULL or protocol 0: any */
 	enum verdict verdict;  /* VERDICT_NONE, _DROP, _RETURN, or _JUMP or _GOTO to `target` */
 	const char *target;
-	const char *comment;   /* "" for none */
+	const char *comment;   /* NULL for none */
 	struct counter counter; /* what it starts with */
 	bool told;             /* the commit tells its handle */
 };

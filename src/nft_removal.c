@@ -193,8 +193,7 @@ void nft_removal_build_drains(struct nft_removals *r, struct nft_batch *batch)
 		struct nft_removal *own = &r->list[i];
 		if (!own->drain[0])
 			continue;
-		struct nft_new_rule drop = {.prefix = own->prefix, .direction = own->direction, .verdict = VERDICT_DROP,
-					    .comment = ""};
+		struct nft_new_rule drop = {.prefix = own->prefix, .direction = own->direction, .verdict = VERDICT_DROP};
 		struct nft_new_rule jump = drop;
 		jump.verdict = VERDICT_JUMP;
 		jump.target = own->drain;

@@ -50,7 +50,7 @@ static void insert(struct plan *plan, uint32_t rule, uint32_t chain, const struc
 	edit->prefix = *prefix;
 	edit->direction = direction;
 	edit->verdict = (uint8_t)verdict;
-	snprintf(edit->comment, sizeof edit->comment, "%s", comment);
+	edit->comment = comment[0] ? comment : NULL;
 }
 
 static void zero(struct plan *plan, uint32_t rule)

@@ -172,6 +172,7 @@ static int remember_edits(struct workshop *w, struct request *request, const str
 		undo->edit = *edit;
 		undo->family = chain->family;
 		snprintf(undo->chain, sizeof undo->chain, "%s", ruleset_text(plan->rules, chain->name));
+		undo->edit.comment = NULL;
 		undo->number = edit->rule == RULE_NONE ? chain->count + 1 : plan->rules->rules[edit->rule].number;
 		if (edit->kind != EDIT_INSERT) {
 			const struct rule *rule = &plan->rules->rules[edit->rule];
@@ -179,8 +180,7 @@ static int remember_edits(struct workshop *w, struct request *request, const str
 			undo->edit.prefix = undo->key.prefix;
 			undo->edit.direction = undo->key.direction;
 			undo->edit.verdict = rule->verdict;
-			snprintf(undo->edit.comment, sizeof undo->edit.comment, "%s",
-				 ruleset_text(plan->rules, rule->comment));
+			snprintf(undo->comment, sizeof undo->comment, "%s", ruleset_text(plan->rules, rule->comment));
 			continue;
 		}
 		undo->key = workshop_inserted(w, plan->rules, edit, NULL);

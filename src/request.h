@@ -18,6 +18,7 @@ struct undo_edit {
 	struct edit edit;
 	struct rule_key key;
 	char chain[32];
+	char comment[256]; /* of EDIT_DELETE: the rule's; the edit's own is NULL */
 	uint8_t family;
 	uint32_t number; /* of EDIT_DELETE: where the rule is to stand again */
 };

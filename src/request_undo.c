@@ -66,6 +66,7 @@ static bool reverse(const struct request *request, const struct undo_edit *undo,
 {
 	*edit = undo->edit;
 	edit->rule = rule;
+	edit->comment = undo->comment[0] ? undo->comment : NULL;
 	switch (undo->edit.kind) {
 	case EDIT_ZERO:
 		edit->kind = EDIT_ADD;

@@ -194,7 +194,7 @@ static void read_rule(struct reader *r, struct edit *edit)
 		} else if (strcmp(option, "--dport") == 0) {
 			read_ports(r, DIRECTION_UP, edit);
 		} else if (strcmp(option, "--comment") == 0) {
-			snprintf(edit->comment, sizeof edit->comment, "%s", word(r));
+			edit->comment = word(r);
 		} else if (strcmp(option, "-c") == 0) {
 			edit->counter.packets = number(r, word(r), UINT64_MAX);
 			edit->counter.octets = number(r, word(r), UINT64_MAX);

@@ -116,7 +116,7 @@ static inline void apply_insert(struct apply *a, const struct edit *edit, uint32
 	if (rule.ports.protocol)
 		rule.odd = rule.ports.first == 0 && rule.ports.last == PORTS_LAST ? ODD_PROTOCOL
 										   : ODD_PROTOCOL | ODD_MATCH;
-	if (edit->comment[0])
+	if (edit->comment)
 		rule.comment = ruleset_add_text(a->new.rules, edit->comment);
 	apply_add(a, &rule, edit->counter, room);
 }

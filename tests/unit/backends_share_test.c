@@ -88,7 +88,7 @@ static void mirrors_drops(void **state)
 		edits[i].prefix = make_prefix(i == 3 ? "10.7.0.10" : "10.1.0.10");
 		edits[i].verdict = VERDICT_DROP;
 		edits[i].direction = i == 1 ? DIRECTION_UP : DIRECTION_DOWN;
-		strcpy(edits[i].comment, RULE_COMMENT);
+		edits[i].comment = RULE_COMMENT;
 	}
 	/* A counting rule is for the one that is read; and one drop of ours is enough. */
 	edits[2].verdict = VERDICT_NONE;

@@ -250,7 +250,7 @@ static inline void fake_reorder(struct edit *edits, size_t n)
 					memset(own, 0, sizeof *own);
 					own->rule = (struct rule){.chain = c, .verdict = edit->verdict, .jump = RULE_NONE};
 					*(edit->direction == DIRECTION_DOWN ? &own->rule.dst : &own->rule.src) = edit->prefix;
-					snprintf(own->comment, sizeof own->comment, "%.63s", edit->comment);
+					snprintf(own->comment, sizeof own->comment, "%.63s", edit->comment ? edit->comment : "");
 					own->counter = edit->counter;
 				}
 				if (edit->kind == EDIT_DELETE && edit->rule == r) {

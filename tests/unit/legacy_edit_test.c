@@ -57,7 +57,7 @@ static void insert(struct bench *b, const char *chain, uint32_t number, const ch
 
 	*edit = (struct edit){.kind = EDIT_INSERT, .rule = RULE_NONE, .prefix = make_prefix(prefix),
 			      .direction = direction, .verdict = verdict};
-	snprintf(edit->comment, sizeof edit->comment, "%s", comment);
+	edit->comment = comment[0] ? comment : NULL;
 	for (uint32_t c = 0; c < b->rules->n_chains; c++)
 		if (strcmp(ruleset_text(b->rules, b->rules->chains[c].name), chain) == 0)
 			edit->chain = c;
@@ -100,7 +100,7 @@ static void model_insert(struct ruleset *to, const struct model_chain *chains, c
 
 	*(down ? &rule.dst : &rule.src) = edit->prefix;
 	*(down ? &rule.src : &rule.dst) = edit->other;
-	rule.comment = ruleset_add_text(to, edit->comment);
+	rule.comment = ruleset_add_text(to, edit->comment ? edit->comment : "");
 	if (edit->verdict == VERDICT_JUMP || edit->verdict == VERDICT_GOTO)
 		rule.jump = model_find(chains, edit->target);
 	if (edit->ports.protocol) {
@@ -328,7 +328,7 @@ static void one_edit_everywhere(void **state)
 					   .direction = i % 3 ? DIRECTION_DOWN : DIRECTION_UP};
 		b.n = 1;
 		check(&b);
-		memcpy(b.edits[0].comment, RULE_COMMENT, sizeof RULE_COMMENT);
+		b.edits[0].comment = RULE_COMMENT;
 		check(&b);
 	}
 	bench_free(&b);
@@ -533,7 +533,7 @@ static void conditions(void **state)
 				if (v / 5 & 4)
 					edit->other = make_prefix(prefixes[six][1]);
 				if (v % 3 == 0)
-					memcpy(edit->comment, "alice", sizeof "alice");
+					edit->comment = "alice";
 			}
 			make_chain_named(&b, "new");
 			check(&b);

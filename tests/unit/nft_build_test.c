@@ -67,7 +67,7 @@ static void there_and_back(uint8_t family, const struct nft_new_rule *new)
 	assert_int_equal(rule.odd != 0, new->ports && new->ports->protocol);
 	assert_int_equal(rule.verdict, new->verdict);
 	assert_int_equal(rule.jump, jumps ? 5 : RULE_NONE);
-	assert_string_equal(ruleset_text(rules, rule.comment), new->comment);
+	assert_string_equal(ruleset_text(rules, rule.comment), new->comment ? new->comment : "");
 	assert_int_equal(nft_decode_brief(b.message, false, &brief), 0);
 	assert_int_equal(brief.counter.packets, new->counter.packets);
 	assert_int_equal(brief.counter.octets, new->counter.octets);
@@ -84,7 +84,7 @@ static void verdicts(void **state)
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		for (uint8_t d = 0; d < 2; d++) {
 			struct nft_new_rule rule = {.prefix = &host, .direction = d, .verdict = all[i],
-						    .target = "town-b", .comment = i % 2 ? "" : "alice",
+						    .target = "town-b", .comment = i % 2 ? NULL : "alice",
 						    .counter = {7, UINT64_C(1) << 40}};
 			there_and_back(4, &rule);
 			rule.prefix = &host6;
@@ -103,7 +103,7 @@ static void two_prefixes(void **state)
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
 			struct prefix a = make_prefix(texts[i]), b = make_prefix(texts[k]);
-			struct nft_new_rule rule = {.prefix = &a, .other = &b, .comment = "",
+			struct nft_new_rule rule = {.prefix = &a, .other = &b,
 						    .direction = k % 2 ? DIRECTION_UP : DIRECTION_DOWN};
 			there_and_back(4, &rule);
 			a = make_prefix(texts6[i]);
@@ -111,9 +111,9 @@ static void two_prefixes(void **state)
 			there_and_back(6, &rule);
 		}
 	/* None at all: `-j town-b`. */
-	there_and_back(4, &(struct nft_new_rule){.comment = "", .verdict = VERDICT_JUMP, .target = "town-b"});
+	there_and_back(4, &(struct nft_new_rule){.verdict = VERDICT_JUMP, .target = "town-b"});
 	struct prefix none = {0};
-	there_and_back(4, &(struct nft_new_rule){.comment = "", .prefix = &none, .other = &none});
+	there_and_back(4, &(struct nft_new_rule){.prefix = &none, .other = &none});
 }
 
 static void services(void **state)
@@ -128,15 +128,15 @@ static void services(void **state)
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		for (uint8_t of = 0; of < 2; of++) {
 			struct nft_new_rule rule = {.ports = &all[i], .ports_of = of, .verdict = VERDICT_RETURN,
-						    .comment = of ? "web" : "", .prefix = &net};
+						    .comment = of ? "web" : NULL, .prefix = &net};
 			there_and_back(4, &rule);
 			rule.prefix = &net6;
 			there_and_back(6, &rule);
 		}
 	for (size_t i = 0; i < sizeof protocols; i++) {
 		const struct ports ports = {.protocol = protocols[i], .last = PORTS_LAST};
-		there_and_back(4, &(struct nft_new_rule){.ports = &ports, .comment = ""});
-		there_and_back(6, &(struct nft_new_rule){.ports = &ports, .comment = ""});
+		there_and_back(4, &(struct nft_new_rule){.ports = &ports});
+		there_and_back(6, &(struct nft_new_rule){.ports = &ports});
 	}
 }
 
@@ -168,7 +168,7 @@ static void loads(void **state)
 		struct load found = {0};
 		struct built b;
 		struct prefix prefix = make_prefix(cases[i].prefix);
-		build(&b, prefix.family, 0, &(struct nft_new_rule){.prefix = &prefix, .comment = ""});
+		build(&b, prefix.family, 0, &(struct nft_new_rule){.prefix = &prefix});
 		assert_int_equal(nft_decode(b.message, on_step, &found), 0);
 		if (found.length != cases[i].wanted.length || found.masked != cases[i].wanted.masked)
 			fail_msg("%s: %u octets, %s", cases[i].prefix, found.length, found.masked ? "masked" : "whole");
@@ -178,7 +178,7 @@ static void loads(void **state)
 
 static void places(void **state)
 {
-	const struct nft_new_rule rule = {.comment = "", .told = true};
+	const struct nft_new_rule rule = {.told = true};
 	struct built b;
 
 	(void)state;

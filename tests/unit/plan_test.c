@@ -64,7 +64,7 @@ static const char *words(const struct bench *b)
 		if (edit->kind == EDIT_INSERT)
 			at += sprintf(at, " -%c %s %s '%s'", edit->direction == DIRECTION_DOWN ? 'd' : 's',
 				      prefix_format(&edit->prefix, prefix),
-				      edit->verdict == VERDICT_DROP ? "DROP" : "count", edit->comment);
+				      edit->verdict == VERDICT_DROP ? "DROP" : "count", edit->comment ? edit->comment : "");
 		assert_int_equal(edit->counter.packets, 0);
 		assert_int_equal(edit->counter.octets, 0);
 		at += sprintf(at, "\n");
