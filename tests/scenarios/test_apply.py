@@ -369,6 +369,7 @@ def test_desktop(make_lab):
     for family in (4, 6):
         assert [re.sub(r' ?-m comment --comment "?townmeter"?', "", s)
                 for chain in ("INPUT", "OUTPUT", "FORWARD") for s in lab.ipt.specs(chain, family)] == ["", ""]
+    lab.fresh()
     totals = lab.client.table("Total")
     assert {mib.CHAINS["input"], mib.CHAINS["output"]} <= set(totals)
     assert totals[mib.CHAINS["input"]]["Pkts"] > 0
