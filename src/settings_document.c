@@ -10,7 +10,7 @@
 
 enum { BLOCK_SIZE = 65536 };
 /* What a node has room for: no file is so long. */
-static const uint32_t line_max = (UINT32_C(1) << 30) - 1;
+enum { NODE_LINE_MAX = (1 << 30) - 1 };
 
 /* A collection that is not complete: its items so far are the last ones that are pending. */
 struct open {
@@ -99,7 +99,7 @@ static bool add_node(struct loading *loading, const yaml_event_t *event, enum se
 	if (!nodes)
 		return false;
 	document->nodes = nodes;
-	nodes[node] = (struct settings_node){.kind = kind & 3u, .line = (event->start_mark.line + 1) & line_max};
+	nodes[node] = (struct settings_node){.kind = kind & 3u, .line = (event->start_mark.line + 1) & NODE_LINE_MAX};
 	document->n_nodes++;
 	return add_item(loading, node) && (!anchor || add_anchor(loading, anchor, node));
 }

@@ -148,8 +148,8 @@ static void comes_and_goes(void **state)
 static void debts(void **state)
 {
 	struct bench bench = bench_new();
-	static const char *const drops = "[%u:%u] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
-					 "[0:0] -A town-a -d 10.1.0.10 --comment alice\n";
+	static const char drops[] = "[%u:%u] -A town-a -d 10.1.0.10 --comment townmeter -j DROP\n"
+				    "[0:0] -A town-a -d 10.1.0.10 --comment alice\n";
 	char text[300];
 
 	(void)state;
