@@ -14,7 +14,9 @@
  * One line of JSON on standard output tells what was sent, also after SIGTERM
  * and SIGINT, which end the run early.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
